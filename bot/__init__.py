@@ -1,0 +1,1 @@
+"""Linli: an assistant for the foreign residents of a Chinese city."""

@@ -1,0 +1,286 @@
+"""create_app: the one place where the parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from rasa_sdk.executor import ActionExecutor
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from actions.base import Tools
+from actions.registry import make_executor
+from bot import training
+from bot.channels.web import routes
+from bot.channels.web.errors import errors_as_json
+from bot.channels.web.limits import RateLimiter
+from bot.circuit import Circuit
+from bot.conversations.inflight import InFlight
+from bot.conversations.service import ConversationService, utc_now
+from bot.conversations.urgent import UrgentLane
+from bot.db.engine import make_engine
+from bot.db.migrate import migrate
+from bot.encoder import MEANS_FILE, Encoder
+from bot.engine import EngineDoor, Worker
+from bot.errors import ContentError, StartError, StorageError
+from bot.knowledge import publishing, store
+from bot.knowledge.desk import Desk
+from bot.knowledge.passages import article_passages, other_passages
+from bot.knowledge.search import Search, Thresholds
+from bot.language_id import LanguageIdentifier
+from bot.locales import Locales
+from bot.secrets import local_secret
+from bot.settings import ROOT, Settings
+from bot.workers import Launch, Supervisor, free_port
+
+log = logging.getLogger("linli.app")
+
+EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor", ActionExecutor)
+_ENGINE_READY_SECONDS = 120.0
+Progress = publishing.Progress
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running system: the service, its engine workers, and where its two sites listen."""
+
+    settings: Settings
+    service: ConversationService
+    supervisors: tuple[Supervisor, ...]
+    secret: str
+    address: str | None
+    local_address: str
+
+    async def wait_for_engine(self) -> bool:
+        """Whether every worker became ready."""
+        return all([await supervisor.wait_ready(_ENGINE_READY_SECONDS) for supervisor in self.supervisors])
+
+
+def create_app(settings: Settings, service: ConversationService) -> web.Application:
+    """The public port's application."""
+    app = _application(settings, service)
+    app[routes.LIMITER] = RateLimiter(settings.rate_per_minute, settings.rate_burst)
+    routes.add_public_routes(app)
+    return app
+
+
+def create_local_app(settings: Settings, service: ConversationService, secret: str) -> web.Application:
+    """The loopback door: the engine's action calls, and the commands on this machine."""
+    app = _application(settings, service)
+    app[routes.SECRET] = secret
+    app[EXECUTOR] = make_executor(Tools(service.desk, service.inflight))
+    app.router.add_post("/actions", _run_action)
+    routes.add_local_routes(app)
+    return app
+
+
+def _application(settings: Settings, service: ConversationService) -> web.Application:
+    app = web.Application(middlewares=[errors_as_json], client_max_size=settings.body_limit_bytes)
+    app[routes.SERVICE] = service
+    app[routes.SETTINGS] = settings
+    return app
+
+
+async def _run_action(request: web.Request) -> web.Response:
+    """POST /actions?token=…: what Rasa's action endpoint calls."""
+    if not hmac.compare_digest(request.query.get("token", "").encode(), request.app[routes.SECRET].encode()):
+        raise web.HTTPForbidden
+    result = await request.app[EXECUTOR].run(await request.json())
+    if result is None:
+        raise web.HTTPBadRequest
+    return web.json_response(result.model_dump())
+
+
+@asynccontextmanager
+async def running(settings: Settings, progress: Progress, *, public: bool) -> AsyncIterator[Server]:
+    """Everything started, in order; everything stopped, in reverse. StartError when it cannot be."""
+    _prepare_folders(settings)
+    _check_port(settings, public)
+    secret = local_secret(settings.var_folder)
+    database = make_engine(settings.database_url)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.dispose)
+        await migrate(database)
+        model = await _model(settings, progress)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        local_port = free_port()
+        door = _door(settings, session, secret)
+        supervisors = _supervisors(settings, door, model, secret, local_port)
+        for supervisor in supervisors:
+            stack.push_async_callback(supervisor.stop)
+            supervisor.start()
+        service = await _service(settings, database, door, model, progress)
+        local = create_local_app(settings, service, secret)
+        local_address = await _listen(stack, local, "127.0.0.1", local_port)
+        address = None
+        if public:
+            address = await _listen(stack, create_app(settings, service), settings.host, settings.port)
+        server = Server(settings, service, supervisors, secret, address, local_address)
+        stack.enter_context(_announced(server))
+        yield server
+
+
+def _prepare_folders(settings: Settings) -> None:
+    for folder in (settings.var_folder, settings.models_folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StartError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def _check_port(settings: Settings, public: bool) -> None:
+    """A taken port is said at once, not after minutes of setting up."""
+    if not public or settings.port == 0:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartError(_port_taken(settings.host, settings.port, error)) from error
+
+
+def _port_taken(host: str, port: int, error: OSError) -> str:
+    return f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it or set LINLI_PORT"
+
+
+async def _model(settings: Settings, progress: Progress) -> Path | None:
+    """The archive for the present training data; trained when it is missing. None when no engine is wanted."""
+    if settings.engine_workers == 0:
+        return None
+    training.check_engine_environment()
+    path = training.model_path(settings)
+    if not path.exists():
+        progress("training the language model", 0, 1)
+        await training.train(settings)
+        progress("training the language model", 1, 1)
+    training.check_archive(path)
+    return path
+
+
+def _door(settings: Settings, session: aiohttp.ClientSession, secret: str) -> EngineDoor:
+    workers = [
+        Worker(
+            name=f"engine-{number}",
+            url=f"http://127.0.0.1:{free_port()}",
+            circuit=Circuit(settings.engine_failures_to_open, settings.engine_open_seconds),
+        )
+        for number in range(1, settings.engine_workers + 1)
+    ]
+    return EngineDoor(session, secret, settings.engine_timeout_seconds, workers)
+
+
+def _supervisors(
+    settings: Settings, door: EngineDoor, model: Path | None, secret: str, local_port: int
+) -> tuple[Supervisor, ...]:
+    if model is None:
+        return ()
+    environment = {
+        "LINLI_SECRET": secret,
+        "LINLI_ACTION_URL": f"http://127.0.0.1:{local_port}/actions",
+        "LINLI_TRACKER": str(settings.tracker_file),
+        "RASA_TELEMETRY_ENABLED": "false",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = (str(training.ENGINE_PYTHON), "-m", "bot.nlu.serve")
+    return tuple(
+        Supervisor(
+            worker, Launch(command, ROOT, model, environment, settings.var_folder / f"{worker.name}.log"), door.session
+        )
+        for worker in door.workers
+    )
+
+
+async def _service(
+    settings: Settings, database: AsyncEngine, door: EngineDoor, model: Path | None, progress: Progress
+) -> ConversationService:
+    encoder, identifier = Encoder(), LanguageIdentifier()
+    search = await _search(settings, database, encoder, identifier, progress)
+    await asyncio.gather(asyncio.to_thread(encoder.warm), asyncio.to_thread(identifier.warm))
+    thresholds = Thresholds(settings.answer_threshold, settings.clarify_threshold)
+    return ConversationService(
+        database=database,
+        desk=Desk(encoder, thresholds, search, model.name.removesuffix(".tar.gz") if model else "none"),
+        engine=door,
+        inflight=InFlight(),
+        identifier=identifier,
+        lane=UrgentLane.load(ROOT / "data" / "urgent"),
+        locales=Locales.load(),
+        queue_limit=settings.queue_per_conversation,
+    )
+
+
+async def _search(
+    settings: Settings, database: AsyncEngine, encoder: Encoder, identifier: LanguageIdentifier, progress: Progress
+) -> Search:
+    try:
+        changed = await publishing.publish_files(database, settings.knowledge_folder, utc_now())
+        log.info("knowledge_published changed=%d", changed)
+        knowledge = await store.load(database)
+        passages = [
+            *article_passages(knowledge),
+            *other_passages(ROOT / "data" / "nlu", settings.knowledge_folder, identifier),
+        ]
+        version = publishing.encoder_version(MEANS_FILE)
+        cache = settings.var_folder / "index"
+        return await publishing.build_search(database, knowledge, passages, encoder, version, cache, progress)
+    except (ContentError, StorageError) as error:
+        raise StartError(str(error)) from error
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
+    """Start a site; the address it can be reached at."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, host, port, reuse_address=True)
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartError(_port_taken(host, port, error)) from error
+    bound = runner.addresses[0][1]
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{bound}"  # noqa: S104 - a comparison, not a bind
+
+
+def announcement(settings: Settings) -> Path:
+    """Where a running server says how the commands on this machine reach it."""
+    return settings.var_folder / "run.json"
+
+
+class _announced:
+    """The file is there while the server runs, and removed only by the server that wrote it."""
+
+    def __init__(self, server: Server) -> None:
+        self._path = announcement(server.settings)
+        self._text = json.dumps(
+            {"pid": os.getpid(), "local": server.local_address, "address": server.address, "at": time.time()}
+        )
+        self._public = server.address is not None
+
+    def __enter__(self) -> None:
+        if self._public:
+            self._path.write_text(self._text, encoding="ascii")
+
+    def __exit__(self, *_: object) -> None:
+        if self._public and self._path.exists() and self._path.read_text(encoding="ascii") == self._text:
+            self._path.unlink()
+
+
+def silent(_what: str, _done: int, _of: int) -> None:
+    """A progress that says nothing."""
+
+

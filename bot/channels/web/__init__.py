@@ -1,0 +1,1 @@
+"""The chat API over HTTP (docs/api.md)."""

@@ -1,0 +1,1 @@
+"""Conversations: what comes in, who answers, what goes out."""

@@ -1,0 +1,125 @@
+"""What to say to each thing a resident does. Pure: keys, slugs and numbers in, a `Plan` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.knowledge.articles import Area
+from bot.knowledge.search import Decision, Verdict
+from bot.languages import LANGUAGES
+from bot.messages import Choice, Kind, Outcome, Part, Plan
+
+
+class Act(StrEnum):
+    """What a button does when it is pressed."""
+
+    ARTICLE = "article"
+    AREA = "area"
+    NONE_OF_THESE = "none_of_these"
+    PERSON = "person"
+
+
+class Appointment(StrEnum):
+    BOOK = "book"
+    CHANGE = "change"
+    CANCEL = "cancel"
+    SEE = "see"
+
+
+# The questions a newcomer is shown under an area's button; a slug that is not published is left out.
+STARTERS: dict[Area, tuple[str, ...]] = {
+    Area.IMMIGRATION: ("accommodation-registration", "residence-permit-first", "visa-extension", "lost-passport"),
+    Area.MEDICAL: ("see-a-doctor", "book-hospital", "hospital-prices", "employee-medical-insurance"),
+    Area.FINANCE: ("link-foreign-card", "open-bank-account", "send-money-abroad", "annual-tax-settlement"),
+    Area.COMMUNITY: ("hotlines-12345", "service-stations", "waste-sorting", "dog-rules"),
+    Area.LIFE: ("rent-a-flat", "sim-card", "metro-and-bus", "driving-licence"),
+    Area.EDUCATION: ("international-school", "public-school", "kindergarten", "chinese-classes"),
+}
+BOOKING_ARTICLE = "book-hospital"
+_AREAS = tuple(Choice(Act.AREA, area.value) for area in Area)
+_PERSON = Choice(Act.PERSON, "")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A button that was pressed: its act and argument."""
+
+    act: Act
+    value: str
+
+
+def say(key: str, outcome: Outcome = Outcome.CHAT, choices: tuple[Choice, ...] = (), **params: str) -> Plan:
+    return Plan(outcome, (Part(Kind.TEXT, key=key, params=params, choices=choices),))
+
+
+def greet() -> Plan:
+    return say("greet", choices=_AREAS)
+
+
+def help_() -> Plan:
+    return say("help", choices=(*_AREAS, _PERSON))
+
+
+def person() -> Plan:
+    """Until the operators' desk exists, the two hotlines by name."""
+    return say("person", Outcome.HANDOFF)
+
+
+def from_search(decision: Decision) -> Plan:
+    """Answer, ask back with up to three questions, or say that it is not known."""
+    if decision.verdict is Verdict.ANSWER:
+        parts: tuple[Part, ...] = (Part(Kind.ARTICLE, article=decision.slugs[0]),)
+        return Plan(Outcome.ANSWERED, parts, trace=decision.trace())
+    if decision.verdict is Verdict.CLARIFY:
+        choices = tuple(Choice(Act.ARTICLE, slug) for slug in decision.slugs)
+        more = (Choice(Act.NONE_OF_THESE, ""), _PERSON)
+        part = Part(Kind.QUESTION, key="clarify", choices=(*choices, *more))
+        return Plan(Outcome.CLARIFY, (part,), trace=decision.trace())
+    return unknown(decision.trace())
+
+
+def unknown(trace: dict[str, Any] | None = None) -> Plan:
+    part = Part(Kind.TEXT, key="unknown", choices=(_PERSON,))
+    return Plan(Outcome.UNKNOWN, (part,), trace=trace or {})
+
+
+def appointment(act: Appointment) -> Plan:
+    """Booking itself is not offered yet: say so, and show how to book at the hospital."""
+    notice = Part(Kind.TEXT, key=f"appointment_{act.value}")
+    return Plan(Outcome.ANSWERED, (notice, Part(Kind.ARTICLE, article=BOOKING_ARTICLE)))
+
+
+def change_language(code: str | None) -> Plan:
+    """Go on in another language; `code` is null when the wish was clear but not the language."""
+    if code not in LANGUAGES:
+        return say("which_language")
+    return Plan(Outcome.CHAT, (Part(Kind.TEXT, key="language_changed"),), language=code)
+
+
+def article(slug: str) -> Plan:
+    return Plan(Outcome.ANSWERED, (Part(Kind.ARTICLE, article=slug),))
+
+
+def area(name: str) -> Plan:
+    choices = tuple(Choice(Act.ARTICLE, slug) for slug in STARTERS[Area(name)])
+    return Plan(Outcome.CLARIFY, (Part(Kind.QUESTION, key="area_questions", choices=(*choices, _PERSON)),))
+
+
+def for_button(chosen: Chosen) -> Plan:
+    match chosen.act:
+        case Act.ARTICLE:
+            return article(chosen.value)
+        case Act.AREA:
+            return area(chosen.value)
+        case Act.NONE_OF_THESE:
+            return say("rephrase", Outcome.UNKNOWN, choices=(_PERSON,))
+        case Act.PERSON:
+            return person()
+
+
+def maybe_urgent(otherwise: Plan) -> Plan:
+    """The numbers to dial first, then what the search has: the pipeline alone took the message for an emergency."""
+    numbers = Part(Kind.NOTICE, key="maybe_urgent")
+    return Plan(otherwise.outcome, (numbers, *otherwise.parts), trace=otherwise.trace)

@@ -1,0 +1,107 @@
+"""A plan becomes words: articles and locale keys in the resident's language. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from bot.conversations.plans import Act
+from bot.knowledge.articles import Article, Confidence, Knowledge, SourceRef
+from bot.languages import ANSWERED, answer_language
+from bot.locales import Locales
+from bot.messages import Answer, Button, Choice, Kind, OfficeCard, Part, Plan, SourceLine
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """`today` is the date in the city; an answer past its review date says so."""
+
+    locales: Locales
+    knowledge: Knowledge
+    today: date
+
+    def render(self, plan: Plan, language: str, seq: int, *, say_only_english: bool) -> tuple[Answer, ...]:
+        """The messages of a reply whose first one has sequence number `seq`.
+
+        `language` is the resident's; one that is not answered gets English and, when `say_only_english`, a line
+        in their own language that says so.
+        """
+        answers = list(self._parts(plan, language, seq + (1 if self._notice_due(language, say_only_english) else 0)))
+        if self._notice_due(language, say_only_english):
+            answers.insert(0, Answer(Kind.NOTICE, language, self.locales.text(language, "only_english")))
+        return tuple(answers)
+
+    @staticmethod
+    def _notice_due(language: str, say_only_english: bool) -> bool:
+        return say_only_english and language not in ANSWERED
+
+    def _parts(self, plan: Plan, language: str, seq: int) -> Iterator[Answer]:
+        lang = answer_language(language)
+        for place, part in enumerate(plan.parts):
+            answer = self._article(part.article, lang) if part.article is not None else self._words(part, lang)
+            yield replace(answer, buttons=tuple(self._buttons(part.choices, lang, seq + place)))
+
+    def _words(self, part: Part, lang: str) -> Answer:
+        assert part.key is not None  # a part is an article or a key
+        return Answer(part.kind, lang, self.locales.text(lang, part.key, **part.params))
+
+    def _buttons(self, choices: tuple[Choice, ...], lang: str, seq: int) -> Iterator[Button]:
+        """A payload is opaque: the message's sequence number and the button's place in it."""
+        for place, choice in enumerate(choices):
+            if (title := self._title(choice, lang)) is not None:
+                yield Button(title, f"b{seq}.{place}")
+
+    def _title(self, choice: Choice, lang: str) -> str | None:
+        match Act(choice.act):
+            case Act.ARTICLE:
+                article = self.knowledge.articles.get(choice.value)
+                return article.text(lang)[1].question if article is not None else None
+            case Act.AREA:
+                return self.locales.text(lang, f"area_{choice.value}")
+            case Act.NONE_OF_THESE:
+                return self.locales.text(lang, "none_of_these")
+            case Act.PERSON:
+                return self.locales.text(lang, "a_person")
+
+    def _article(self, slug: str, lang: str) -> Answer:
+        article = self.knowledge.articles.get(slug)
+        if article is None:
+            # Withdrawn between the decision and now: say what is true, and whom to ask.
+            return Answer(Kind.TEXT, lang, self.locales.text(lang, "unknown"))
+        written_in, text = article.text(lang)
+        return Answer(
+            kind=Kind.ARTICLE,
+            lang=written_in,
+            text="\n\n".join(self._paragraphs(article, written_in)),
+            steps=text.steps,
+            documents=text.documents,
+            office=self._office(article, written_in),
+            source=_source(article.sources[0]),
+            checked_on=article.checked_on.isoformat(),
+            article=slug,
+            version=article.version,
+        )
+
+    def _paragraphs(self, article: Article, lang: str) -> Iterator[str]:
+        text = article.texts[lang]
+        yield text.answer
+        if text.note:
+            yield text.note
+        office = self.knowledge.offices[article.confirm_with].name(lang)
+        if article.confidence is not Confidence.HIGH:
+            yield self.locales.text(lang, f"confirm_{article.confidence.value}", office=office)
+        if self.today > article.review_by:
+            yield self.locales.text(lang, "stale", date=article.checked_on.isoformat(), office=office)
+        if lang != "zh":
+            yield self.locales.text(lang, "say_line", text=article.say_zh)
+
+    def _office(self, article: Article, lang: str) -> OfficeCard:
+        office = self.knowledge.offices[article.office or article.confirm_with]
+        return OfficeCard(office.name(lang), office.name("zh"), office.address_zh, office.phone)
+
+
+def _source(source: SourceRef) -> SourceLine:
+    """The page's own date stands in brackets behind its name: it may be older than our check of it."""
+    title = f"{source.title} ({source.page_date})" if source.page_date else source.title
+    return SourceLine(title, source.url)

@@ -1,0 +1,275 @@
+"""The urgent lane: sees at once, by rules alone, that a message is an emergency, and has the card for it.
+
+It runs before everything else and depends on nothing else: no model, no database, no network. The rules are tables in
+`data/urgent/`, one a language, written for editors. The language of a message is not yet known when it runs, so all tables
+that can apply are asked. It never diagnoses: it names a number, and what to say there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.conversations.urgent_phrases import (
+    Mode,
+    Phrase,
+    PhraseError,
+    Reading,
+    Spelling,
+    compile_phrase,
+    is_unspaced,
+    read,
+)
+from bot.conversations.urgent_spelling import Speller
+
+FALLBACK_LANGUAGE = "en"
+
+
+class Kind(StrEnum):
+    """Who is needed. The order is the order of precedence when a message speaks of several."""
+
+    SUICIDE = "suicide"
+    FIRE = "fire"
+    TRAFFIC = "traffic"
+    POLICE = "police"
+    AMBULANCE = "ambulance"
+
+
+class Role(StrEnum):
+    """What a phrase of a table is for."""
+
+    CRY = "cry"  # a sign when the sentence says nothing else: "Fire!"
+    ALWAYS = "always"  # a sign whatever else is said: "call an ambulance now"
+    CLEAR = "clear"  # a sign unless the same clause speaks of "if" or the past
+    LIKELY = "likely"  # a sign unless anything in the message speaks against it
+    URGED = "urged"  # a sign only in a message that also urges: "quickly", "right now"
+    IGNORE = "ignore"  # looks like a sign and is none: "fire exit"
+    IF = "if"
+    PAST = "past"
+    TOPIC = "topic"  # insurance, certificates: people who write of these are not in danger
+    NOT = "not"
+    URGENCY = "urgency"
+    FILLER = "filler"  # may stand beside a cry: "please", "help"
+
+
+SIGNS = frozenset({Role.CRY, Role.ALWAYS, Role.CLEAR, Role.LIKELY, Role.URGED})
+VETOES = frozenset({Role.IF, Role.PAST, Role.TOPIC, Role.NOT})
+# A bare "Help!": nobody knows yet whom; the police answer every call and send the others.
+HELP = "help"
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """An emergency: whom it needs, what to dial first and what else; `language` is the table that saw it."""
+
+    kind: Kind
+    number: str
+    also: tuple[str, ...]
+    language: str = FALLBACK_LANGUAGE
+
+
+@dataclass(frozen=True)
+class UrgentCard:
+    """What the resident gets: lines in their language, and Chinese sentences with pinyin to say or show."""
+
+    text: str
+    say: tuple[tuple[str, str], ...]
+    number: str
+    also: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A phrase with its place in the tables; `kind` is a Kind, HELP, or empty for context."""
+
+    language: str
+    role: Role
+    kind: str
+    phrase: Phrase
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A rule found in a message."""
+
+    rule: Rule
+    clause: int
+    start: int
+    end: int
+
+    def overlaps(self, other: "Hit") -> bool:
+        same_place = self.clause == other.clause and self.rule.phrase.mode is other.rule.phrase.mode
+        return same_place and self.start < other.end and other.start < self.end
+
+
+class RuleIndex:
+    """Rules by the key that is hardest to meet, so that a message runs only the few patterns it can match."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules: dict[Mode, dict[str, list[Rule]]] = {mode: {} for mode in Mode}
+        for rule in rules:
+            for key in rule.phrase.demands[0]:
+                self._rules[rule.phrase.mode].setdefault(key, []).append(rule)
+
+    def hits(self, reading: Reading, keys: Mapping[Mode, frozenset[str]]) -> list[Hit]:
+        found = (rule for mode, index in self._rules.items() for rule in _candidates(index, keys[mode]))
+        return [Hit(rule, *span) for rule in found for span in rule.phrase.spans(reading)]
+
+
+def _candidates(index: Mapping[str, list[Rule]], keys: frozenset[str]) -> Iterator[Rule]:
+    listed = {id(rule): rule for key in index.keys() & keys for rule in index[key]}
+    for rule in listed.values():
+        if not any(demand.isdisjoint(keys) for demand in rule.phrase.demands[1:]):
+            yield rule
+
+
+class UrgentLane:
+    """All tables, compiled. Pure after `load`: `check` and `card` touch no file."""
+
+    def __init__(self, rules: Sequence[Rule], speller: Speller, cards: Mapping[str, Any]) -> None:
+        context: dict[str, list[Rule]] = {rule.language: [] for rule in rules}
+        for rule in rules:
+            if rule.role not in SIGNS:
+                context[rule.language].append(rule)
+        self._signs = RuleIndex(rule for rule in rules if rule.role in SIGNS)
+        self._context = {language: RuleIndex(found) for language, found in context.items()}
+        self._speller = speller
+        self._cards = cards
+
+    @classmethod
+    def load(cls, folder: Path) -> "UrgentLane":
+        """Read and compile the tables; raises PhraseError or ValueError naming the file that is wrong."""
+        files = (path for path in sorted(folder.glob("*.yml")) if path.stem not in {"card", "examples"})
+        tables = [_read_yaml(path) for path in files]
+        rules = list(chain.from_iterable(map(_table_rules, tables)))
+        return cls(rules, Speller(tables), _read_yaml(folder / "card.yml"))
+
+    def check(self, text: str, language: str | None = None) -> Urgent | None:
+        """The emergency a message speaks of. `language` is a hint only: it breaks ties."""
+        reading = read(text)
+        urgent = self._judge(reading, language)
+        if urgent is None and (corrected := self._speller.correct(reading, language)) is not None:
+            urgent = self._judge(corrected, language)
+        return urgent
+
+    def card(self, kind: Kind, language: str, also: Sequence[str] | None = None) -> UrgentCard:
+        """The card of a kind; `also` replaces the kind's own further numbers (those of an Urgent)."""
+        lines = self._cards["text"].get(language) or self._cards["text"][FALLBACK_LANGUAGE]
+        number = self._cards["numbers"][kind]["dial"]
+        others = tuple(self._cards["numbers"][kind]["also"] if also is None else also)
+        named = ", ".join(f"{other} ({lines['names'][other]})" for other in others)
+        text = [
+            lines[kind],
+            lines["dial"].format(number=number, name=lines["names"][number]),
+            *([lines["also"].format(numbers=named)] if named else []),
+            lines["stay"],
+            lines["say"],
+        ]
+        say = tuple((line["zh"], line["pinyin"]) for line in self._cards["say"][kind])
+        return UrgentCard("\n".join(text), say, number, others)
+
+    def _judge(self, reading: Reading, hint: str | None) -> Urgent | None:
+        keys = {mode: reading.keys(mode) for mode in Mode}
+        signs = self._signs.hits(reading, keys)
+        languages = sorted({hit.rule.language for hit in signs}, key=lambda language: (language != hint, language))
+        for language in languages:
+            own = [hit for hit in signs if hit.rule.language == language]
+            kinds = decide(own, self._context[language].hits(reading, keys), reading)
+            if kinds:
+                return self._urgent(kinds, language)
+        return None
+
+    def _urgent(self, kinds: frozenset[str], language: str) -> Urgent:
+        numbers = self._cards["numbers"]
+        called = [kind for kind in Kind if kind in kinds] or [Kind.POLICE]
+        first, further = called[0], [numbers[kind]["dial"] for kind in called[1:]]
+        listed = [*further, *numbers[first]["also"], *([] if kinds != {HELP} else numbers[HELP]["also"])]
+        also = tuple(number for number in dict.fromkeys(listed) if number != numbers[first]["dial"])
+        return Urgent(first, numbers[first]["dial"], also, language)
+
+
+def decide(signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> frozenset[str]:
+    """The kinds that the hits of one language amount to. Pure."""
+    if reading.kana and signs[0].rule.language == "zh":
+        return frozenset()  # Japanese shares words with Chinese: 救命講習 is a first-aid course
+    ignored = [hit for hit in context if hit.rule.role is Role.IGNORE]
+    standing = [hit for hit in signs if not any(hit.overlaps(other) for other in ignored)]
+    return frozenset(hit.rule.kind for hit in standing if _fires(hit, standing, context, reading))
+
+
+def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> bool:
+    anywhere = {other.rule.role for other in context}
+    nearby = {other.rule.role for other in context if other.clause == hit.clause}
+    match hit.rule.role:
+        case Role.ALWAYS:
+            return True
+        case Role.CRY:
+            return _cried(hit, [*signs, *context], reading)
+        case Role.CLEAR:
+            return Role.NOT not in anywhere and nearby.isdisjoint({Role.IF, Role.PAST})
+        case Role.LIKELY if Role.URGENCY in anywhere:
+            return anywhere.isdisjoint({Role.IF, Role.NOT})
+        case Role.LIKELY:
+            return anywhere.isdisjoint(VETOES)
+        case _:
+            return Role.URGENCY in anywhere and anywhere.isdisjoint(VETOES)
+
+
+def _cried(hit: Hit, hits: Sequence[Hit], reading: Reading) -> bool:
+    """Whether the sentence of a cry holds nothing but cries and fillers, and asks nothing."""
+    sentence = reading.sentences[hit.clause]
+    clauses = [number for number, its in enumerate(reading.sentences) if its == sentence]
+    mode = hit.rule.phrase.mode
+    known = [other for other in hits if other.rule.phrase.mode is mode and other.rule.role not in VETOES]
+    return not reading.asks[hit.clause] and all(_covered(number, mode, known, reading) for number in clauses)
+
+
+def _covered(clause: int, mode: Mode, hits: Sequence[Hit], reading: Reading) -> bool:
+    view = reading.views[mode][clause]
+    covered = {at for hit in hits if hit.clause == clause for at in range(hit.start, hit.end)}
+    return all(letter == " " or at in covered for at, letter in enumerate(view))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name}: not a table")
+    return content
+
+
+def _table_rules(table: Mapping[str, Any]) -> Iterator[Rule]:
+    """The rules of one table. Unknown headings are errors: a mistyped one would silently drop its phrases."""
+    spelling = Spelling(
+        same=tuple(tuple(line.split() if " " in line else line) for line in table.get("same", ())),
+        attached=table.get("attached", ""),
+        groups=table.get("groups", {}),
+    )
+    for role, kind, phrase in _entries(table):
+        for mode in _modes(phrase, marked=table.get("marks_matter", False)):
+            try:
+                yield Rule(table["language"], role, kind, compile_phrase(phrase, mode, spelling))
+            except PhraseError as error:
+                raise PhraseError(f"{table['language']}.yml: {error}") from error
+
+
+def _entries(table: Mapping[str, Any]) -> Iterator[tuple[Role, str, str]]:
+    for heading, phrases in table["context"].items():
+        yield from ((Role(heading), "", phrase) for phrase in phrases)
+    for kind, tiers in table["signs"].items():
+        if kind != HELP:
+            Kind(kind)
+        for tier, phrases in tiers.items():
+            yield from ((Role(tier), kind, phrase) for phrase in phrases)
+
+
+def _modes(phrase: str, *, marked: bool) -> tuple[Mode, ...]:
+    if is_unspaced(phrase):
+        return (Mode.PACKED,)
+    return (Mode.MARKED, Mode.BARE) if marked else (Mode.SPACED,)

@@ -1,0 +1,1 @@
+"""Measuring the product on frozen questions, through its front door."""

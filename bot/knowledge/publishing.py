@@ -1,0 +1,102 @@
+"""From files and tables to a search that can be asked: publish, encode what is new, build the index."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.encoder import DIMENSIONS, Encoder
+from bot.knowledge import store
+from bot.knowledge.articles import Knowledge, digest
+from bot.knowledge.classifier import Classifier, train
+from bot.knowledge.files import load_folder
+from bot.knowledge.index import Passage, PassageIndex
+from bot.knowledge.scoring import Weights
+from bot.knowledge.search import Search
+
+Progress = Callable[[str, int, int], None]
+# Vectors are kept after each batch: a set-up that is interrupted goes on where it was.
+_BATCH = 400
+_THREADS = 2
+
+
+def encoder_version(means_file: Path) -> str:
+    """Changes when vectors of the same text would be others."""
+    return "e5-0.3.0+use-0.2.1+" + digest(means_file.read_bytes().hex())[:8]
+
+
+async def publish_files(database: AsyncEngine, folder: Path, now: datetime) -> int:
+    """Publish the starting articles that differ from what is stored; the number of those that did."""
+    return await store.publish(database, await asyncio.to_thread(load_folder, folder), now)
+
+
+async def build_search(
+    database: AsyncEngine,
+    knowledge: Knowledge,
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    version: str,
+    cache: Path,
+    progress: Progress,
+) -> Search:
+    """The search over `passages`; vectors come from the database where they are known, the classifier from `cache`."""
+    matrix = await _vectors(database, passages, encoder, version, progress)
+    labels = [passage.label for passage in passages]
+    index = await asyncio.to_thread(PassageIndex, labels, matrix, [passage.text for passage in passages])
+    classifier = await asyncio.to_thread(_classifier, cache, version, passages, matrix)
+    return Search(knowledge, index, classifier, Weights.load())
+
+
+async def _vectors(
+    database: AsyncEngine, passages: Sequence[Passage], encoder: Encoder, version: str, progress: Progress
+) -> np.ndarray:
+    keys = [digest(f"{version}\0{passage.language}\0{passage.text}") for passage in passages]
+    known = await store.stored_vectors(database, sorted(set(keys)))
+    missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
+    items = list(missing.items())
+    for start in range(0, len(items), _BATCH):
+        progress("encoding questions", start, len(items))
+        batch = items[start : start + _BATCH]
+        fresh = dict(
+            zip([key for key, _ in batch], await _encode(encoder, [passage for _, passage in batch]), strict=True)
+        )
+        await store.store_vectors(database, fresh)
+        known |= fresh
+    if items:
+        progress("encoding questions", len(items), len(items))
+    return np.stack([known[key] for key in keys]) if keys else np.zeros((0, DIMENSIONS), np.float32)
+
+
+async def _encode(encoder: Encoder, passages: Sequence[Passage]) -> np.ndarray:
+    def encode(part: Sequence[Passage]) -> np.ndarray:
+        vectors: np.ndarray = encoder.encode_many([p.text for p in part], [p.language for p in part])
+        return vectors
+
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        size = -(-len(passages) // _THREADS)
+        parts = [passages[start : start + size] for start in range(0, len(passages), size)]
+        return np.concatenate(await asyncio.gather(*(loop.run_in_executor(pool, encode, part) for part in parts)))
+
+
+def _classifier(cache: Path, version: str, passages: Sequence[Passage], matrix: np.ndarray) -> Classifier:
+    """Trained on these very passages, or read back when it was trained on them before."""
+    key = digest(version + "\n".join(f"{p.label}\t{p.language}\t{p.text}" for p in passages))[:16]
+    path = cache / f"classifier-{key}.npz"
+    if path.exists():
+        return Classifier.load(path)
+    classifier = train([passage.label for passage in passages], matrix)
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}")
+    classifier.save(unfinished)
+    unfinished.replace(path)
+    for old in cache.glob("classifier-*.npz"):
+        if old != path:
+            old.unlink()
+    return classifier

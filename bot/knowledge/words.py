@@ -1,0 +1,33 @@
+"""Words of a text for the word index: folded, scripts without spaces cut into pairs of characters. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_RUN = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\w+")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+_LONGEST_WORD = 40
+
+
+def tokens(text: str, most: int = 64) -> list[str]:
+    """At most `most` words; "办理X1签证" becomes 办理 x1 签证, "Größe" becomes grosse."""
+    found: list[str] = []
+    for run in _RUN.findall(_folded(text)):
+        if _UNSPACED.match(run):
+            found.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+        else:
+            found.append(run[:_LONGEST_WORD])
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_latin_mark(c)))
+
+
+def _is_latin_mark(character: str) -> bool:
+    # Accents of Latin, Greek and Cyrillic, and Arabic's vowel signs; the marks of Indic and Thai scripts are letters.
+    return "\u0300" <= character <= "\u036f" or "\u064b" <= character <= "\u0652"

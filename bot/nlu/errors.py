@@ -1,0 +1,44 @@
+"""The sealed room's errors: each has a code for programs and a fixed sentence, never a resident's words."""
+
+from __future__ import annotations
+
+from rasa.shared.exceptions import RasaException
+
+
+class EngineError(RasaException):
+    """Any failure of ours in this room. The message is fixed text, so it may be logged."""
+
+    code = "engine_failed"
+
+
+class NoReply(EngineError):
+    """The turn ended without a reply: the action failed, or Rasa swallowed an exception on the way."""
+
+    code = "no_reply"
+
+
+class TrackerStoreError(EngineError):
+    """The tracker database cannot be opened, read or written."""
+
+    code = "tracker_store_failed"
+
+
+class CorruptTracker(TrackerStoreError):
+    """A stored conversation cannot be read back."""
+
+    code = "tracker_corrupt"
+
+
+class BadModel(EngineError):
+    """A file of the trained model is missing or does not fit the code."""
+
+    code = "model_bad"
+
+
+class NoTensorFlow(EngineError, ImportError):
+    """Something tried to use TensorFlow in the serving process, where only its names exist.
+
+    An ImportError too, so that a library which only looks whether TensorFlow is there (thinc does) finds that it is not.
+    """
+
+    code = "no_tensorflow"
