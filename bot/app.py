@@ -37,7 +37,8 @@ from bot.errors import ContentError, StartError, StorageError
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
 from bot.knowledge.passages import article_passages, other_passages
-from bot.knowledge.search import Search, Thresholds
+from bot.knowledge.scoring import Thresholds
+from bot.knowledge.search import Search
 from bot.language_id import LanguageIdentifier
 from bot.locales import Locales
 from bot.secrets import local_secret
@@ -211,10 +212,9 @@ async def _service(
     encoder, identifier = Encoder(), LanguageIdentifier()
     search = await _search(settings, database, encoder, identifier, progress)
     await asyncio.gather(asyncio.to_thread(encoder.warm), asyncio.to_thread(identifier.warm))
-    thresholds = Thresholds(settings.answer_threshold, settings.clarify_threshold)
     return ConversationService(
         database=database,
-        desk=Desk(encoder, thresholds, search, model.name.removesuffix(".tar.gz") if model else "none"),
+        desk=Desk(encoder, _thresholds(settings), search, model.name.removesuffix(".tar.gz") if model else "none"),
         engine=door,
         inflight=InFlight(),
         identifier=identifier,
@@ -222,6 +222,14 @@ async def _service(
         locales=Locales.load(),
         queue_limit=settings.queue_per_conversation,
     )
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    """The calibrated ones, but for what a setting overrides."""
+    found = Thresholds.load()
+    answer = settings.answer_threshold if settings.answer_threshold >= 0 else found.answer
+    clarify = settings.clarify_threshold if settings.clarify_threshold >= 0 else found.clarify
+    return Thresholds(answer, min(answer, clarify))
 
 
 async def _search(

@@ -11,10 +11,10 @@ import sys
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bot.commands import ask, chat, evaluate, serve, settings, train  # noqa: E402
+from bot.commands import ask, calibrate, chat, evaluate, serve, settings, train  # noqa: E402
 from bot.errors import LinliError  # noqa: E402
 
-_COMMANDS = (serve, ask, chat, train, evaluate, settings)
+_COMMANDS = (serve, ask, chat, train, evaluate, calibrate, settings)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,8 +31,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("engine_timeout_seconds", 1.5, "how long one message may take in the engine before the search answers alone"),
     Setting("engine_failures_to_open", 3, "failures in a row after which the engine is left alone for a while"),
     Setting("engine_open_seconds", 10.0, "how long it is left alone"),
-    Setting("answer_threshold", 0.5, "answer at or above this probability that the best article is right"),
-    Setting("clarify_threshold", 0.18, "ask back at or above this one; below, say that it is not known"),
+    Setting("answer_threshold", -1.0, "answer at or above this probability of being right; -1: as calibrated"),
+    Setting("clarify_threshold", -1.0, "ask back at or above this one, else say it is not known; -1: as calibrated"),
     Setting("body_limit_bytes", 65536, "largest request body; larger: 413"),
     Setting("text_limit_characters", 4000, "longest message"),
     Setting("rate_per_minute", 60, "messages a minute and client; above: 429 with Retry-After"),
@@ -113,8 +113,10 @@ def _build(values: dict[str, object]) -> Settings:
         values["database_url"] = f"sqlite+aiosqlite:///{values['var_folder']}/linli.db"
     values["database_url"] = _async_driver(str(values["database_url"]))
     settings = Settings(**values)  # type: ignore[arg-type]  # the table is checked against the class by a test
-    if not 0 <= settings.clarify_threshold <= settings.answer_threshold <= 1:
-        raise SettingsError("LINLI_CLARIFY_THRESHOLD must not be above LINLI_ANSWER_THRESHOLD, both in 0 to 1")
+    for name in ("answer_threshold", "clarify_threshold"):
+        value = getattr(settings, name)
+        if value != -1 and not 0 <= value <= 1:
+            raise SettingsError(f"LINLI_{name.upper()} must be between 0 and 1, or -1 for the calibrated one")
     return settings
 
 

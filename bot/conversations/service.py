@@ -162,7 +162,8 @@ class ConversationService:
             except EngineError as error:
                 log.warning("engine_failed reason=%s", error)
                 return _Planned(acts.alone(self.desk, asked), Understanding(language), {"degraded": True})
-        trace: dict[str, Any] = {"degraded": False, **reply.plan.trace}
+        intents = [[name, round(confidence, 4)] for name, confidence in reply.understanding.ranking]
+        trace: dict[str, Any] = {"degraded": False, "intents": intents, "entities": list(reply.understanding.entities)}
         return _Planned(reply.plan, reply.understanding, trace)
 
     async def _answer(self, said: Said, incoming: store.Incoming, planned: _Planned) -> Reply:

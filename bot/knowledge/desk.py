@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.encoder import Encoder, Vector
 from bot.knowledge.articles import Knowledge
-from bot.knowledge.search import Decision, Search, Thresholds, decide
+from bot.knowledge.scoring import Thresholds
+from bot.knowledge.search import Decision, Search, decide
 
 
 @dataclass

@@ -71,6 +71,20 @@ class Weights:
         return Weights(dict(data["rank"]), dict(data["trust"]))
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities that the best article is right: at or above `answer` it is given, at or above `clarify` asked."""
+
+    answer: float
+    clarify: float
+
+    @staticmethod
+    def load(path: Path = FILE) -> Thresholds:
+        """The calibrated ones."""
+        found = json.loads(path.read_text(encoding="utf-8"))["thresholds"]
+        return Thresholds(float(found["answer"]), float(found["clarify"]))
+
+
 def rank_features(signals: Signals) -> dict[str, float]:
     # Without the engine the area says nothing: neutral, not zero.
     area = 1 / 6 if signals.area is None else signals.area

@@ -12,7 +12,7 @@ import numpy as np
 from bot.knowledge.articles import Knowledge
 from bot.knowledge.classifier import Classifier
 from bot.knowledge.index import ACT_PREFIX, NONE, PassageIndex
-from bot.knowledge.scoring import Context, Scored, Signals, Weights, ranked
+from bot.knowledge.scoring import Context, Scored, Signals, Thresholds, Weights, ranked
 from bot.knowledge.words import tokens
 
 _MOST_BUTTONS = 3
@@ -26,14 +26,6 @@ class Verdict(StrEnum):
     ANSWER = "answer"
     CLARIFY = "clarify"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Probabilities that the best article is right: at or above `answer` it is given, at or above `clarify` asked."""
-
-    answer: float
-    clarify: float
 
 
 @dataclass(frozen=True)
@@ -85,10 +77,20 @@ class Search:
     def find(self, text: str, vector: np.ndarray, ranking: Mapping[str, float] | None = None) -> Found:
         """The best articles for a question. `ranking`: the pipeline's intents, null when the engine did not answer."""
         model = self.classifier.probabilities(vector)
-        near = self._near(vector)
-        words = self._words(text)
+        articles, context = self.signals(text, vector, ranking, model)
+        return Found(tuple(ranked(self.weights, articles, context)), context, _act(model))
+
+    def signals(
+        self,
+        text: str,
+        vector: np.ndarray,
+        ranking: Mapping[str, float] | None = None,
+        model: Mapping[str, float] | None = None,
+    ) -> tuple[dict[str, Signals], Context]:
+        """All that is known of each candidate and of the question, before any weighing."""
+        model = self.classifier.probabilities(vector) if model is None else model
+        near, words, areas = self._near(vector), self._words(text), _areas(ranking)
         slugs = {*near, *words, *self.classifier.best(model)} & self.knowledge.articles.keys()
-        areas = _areas(ranking)
         articles = {
             slug: Signals(
                 near=near.get(slug, (0.0, 0.0))[0],
@@ -99,14 +101,13 @@ class Search:
             )
             for slug in slugs
         }
-        acts = {label: value for label, value in model.items() if label.startswith(ACT_PREFIX)}
         context = Context(
             none=model.get(NONE, 0.0),
-            act=sum(acts.values()),
+            act=sum(value for label, value in model.items() if label.startswith(ACT_PREFIX)),
             out_of_scope=None if ranking is None else ranking.get(OUT_OF_SCOPE, 0.0),
             length=len(tokens(text)),
         )
-        return Found(tuple(ranked(self.weights, articles, context)), context, _act(acts))
+        return articles, context
 
     def _near(self, vector: np.ndarray) -> dict[str, tuple[float, float]]:
         """label -> (similarity of its nearest passage, mean of its three nearest)."""
@@ -131,7 +132,8 @@ def _areas(ranking: Mapping[str, float] | None) -> dict[str, float] | None:
     return {name.removeprefix(_ASK): value for name, value in ranking.items() if name.startswith(_ASK)}
 
 
-def _act(acts: Mapping[str, float]) -> str | None:
+def _act(model: Mapping[str, float]) -> str | None:
     """The act that is more likely than not."""
+    acts = {label: value for label, value in model.items() if label.startswith(ACT_PREFIX)}
     label = max(acts, key=lambda name: acts[name], default=None)
     return label.removeprefix(ACT_PREFIX) if label is not None and acts[label] > 0.5 else None

@@ -241,7 +241,7 @@ class LinliChannel(InputChannel):
                 return _error("bad_request", refusal.status_code or 400)
             except Exception as error:  # whatever Rasa raised: named in the log, never told or written in full
                 logger.error(LogEvent.TURN_FAILED, extra=about(error))
-                return _error("engine_failed", 502, getattr(error, "code", None))
+                return _error("engine_failed", 502, error.code if isinstance(error, EngineError) else None)
 
         return guarded
 

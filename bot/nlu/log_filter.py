@@ -40,11 +40,25 @@ _ERROR = "engine_error"
 # Rasa's structlog keys look like `processor.message.parse`. A sentence has spaces, a word has no dot.
 _KEY = re.compile(r"[a-z_]+(\.[a-z_0-9]+)+")
 _MAX_KEY = 60
+_MAX_CAUSES = 4
 
 
 def about(error: BaseException) -> Dict[str, str]:
-    """`extra=` of a record about an error: its type, and for errors of ours their code."""
-    return {_ERROR: str(getattr(error, "code", "")) or type_name(type(error))}
+    """`extra=` of a record about an error: the types it came from, and for errors of ours their code."""
+    return {_ERROR: " from ".join(_named(cause) for cause in _causes(error))}
+
+
+def _named(error: BaseException) -> str:
+    code = getattr(error, "code", None) if type(error).__module__.startswith("bot.") else None
+    return str(code or type_name(type(error)))
+
+
+def _causes(error: BaseException) -> List[BaseException]:
+    """The error and what raised it: Rasa wraps a component's exception in one of its own."""
+    chain: List[BaseException] = [error]
+    while len(chain) < _MAX_CAUSES and (chain[-1].__cause__ or chain[-1].__context__):
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)  # type: ignore[arg-type]
+    return chain
 
 
 def type_name(kind: type[BaseException]) -> str:
@@ -75,8 +89,8 @@ def _event(record: logging.LogRecord) -> str:
 
 
 def _exception(record: logging.LogRecord) -> str | None:
-    kind = record.exc_info[0] if record.exc_info else None
-    return type_name(kind) if kind else None
+    error = record.exc_info[1] if record.exc_info else None
+    return about(error)[_ERROR] if error else None
 
 
 def _structlog_names(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -87,10 +101,8 @@ def _structlog_names(logger: Any, method: str, event: MutableMapping[str, Any]) 
 
 
 def _structlog_error(exc_info: Any) -> str | None:
-    if isinstance(exc_info, BaseException):
-        return type_name(type(exc_info))
-    kind = sys.exc_info()[0] if exc_info else None
-    return type_name(kind) if kind else None
+    error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1] if exc_info else None
+    return about(error)[_ERROR] if error else None
 
 
 def install(stream: TextIO | None = None, level: int = logging.WARNING) -> None:
