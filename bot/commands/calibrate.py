@@ -19,7 +19,7 @@ from bot.knowledge.scoring import FILE
 from bot.settings import ROOT, load_settings
 
 _MOST_FALSE = 0.015
-_CLARIFY_SHARE = 0.015
+_CLARIFY_SHARE = 0.01
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

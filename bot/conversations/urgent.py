@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from bot.conversations.urgent_phrases import (
+    CALL,
+    LOUD,
     Mode,
     Phrase,
     PhraseError,
@@ -220,9 +222,9 @@ def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Read
 
 
 def _cried(hit: Hit, hits: Sequence[Hit], reading: Reading) -> bool:
-    """Whether the sentence of a cry holds nothing but cries and fillers, and asks nothing."""
+    """Whether the sentence of a cry (for HELP, the message) holds nothing but cries and fillers, and asks nothing."""
     sentence = reading.sentences[hit.clause]
-    clauses = [number for number, its in enumerate(reading.sentences) if its == sentence]
+    clauses = [n for n, its in enumerate(reading.sentences) if its == sentence or hit.rule.kind == HELP]
     mode = hit.rule.phrase.mode
     known = [other for other in hits if other.rule.phrase.mode is mode and other.rule.role not in VETOES]
     return not reading.asks[hit.clause] and all(_covered(number, mode, known, reading) for number in clauses)
@@ -231,7 +233,7 @@ def _cried(hit: Hit, hits: Sequence[Hit], reading: Reading) -> bool:
 def _covered(clause: int, mode: Mode, hits: Sequence[Hit], reading: Reading) -> bool:
     view = reading.views[mode][clause]
     covered = {at for hit in hits if hit.clause == clause for at in range(hit.start, hit.end)}
-    return all(letter == " " or at in covered for at, letter in enumerate(view))
+    return all(letter in {" ", CALL, LOUD} or at in covered for at, letter in enumerate(view))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

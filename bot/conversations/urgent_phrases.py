@@ -30,7 +30,8 @@ LATIN_MARKS = re.compile("[\u0300-\u036f]|đ")
 NOT_CONTRACTED = re.compile(r"n['’]t\b")
 I_AM = re.compile(r"\bi['’]m\b")
 LONG_LETTER = re.compile(r"([^\W\d_])\1{2,}")
-SHOUT = re.compile(r"!(?:\s*!)+")
+SHOUT = re.compile(r"!(?:\s*!)*")
+CALL, LOUD = "ǃ", "‼"  # letters to the word pattern, unlike the exclamation mark
 PERSIAN_PREFIX = re.compile(r"(?:(?<=\s)|^)(ن?مي)\s+")
 SENTENCE = re.compile(r"([.!?。؟।۔\n]+)")
 CLAUSE = re.compile(r"[,،、;؛:()\[\]\"«»“”„—–]+")
@@ -83,7 +84,12 @@ def casefolded(text: str) -> str:
     """The text with one width and one case, accents still there."""
     text = unicodedata.normalize("NFKC", text[:MAX_CHARS])[:MAX_CHARS].casefold()
     text = I_AM.sub("im", NOT_CONTRACTED.sub("nt", text)).translate(LETTERS)
-    return LONG_LETTER.sub(r"\1", SHOUT.sub(" ‼!", text))
+    return LONG_LETTER.sub(r"\1", SHOUT.sub(_shout, text))
+
+
+def _shout(marks: re.Match[str]) -> str:
+    """Exclamation marks as words of their own, so that `!` and `!!` can stand in phrases."""
+    return f" {CALL} {LOUD}!" if marks[0].count("!") > 1 else f" {CALL}!"
 
 
 def unmarked(text: str) -> str:

@@ -17,9 +17,21 @@ from bot.knowledge.search import Decision, Found, Verdict, decide
 _STEPS = 4000
 _RATE = 0.05
 _RANK_PULL = 1e-3
-_TRUST_PULL = 3e-3
+_TRUST_PULL = 1e-2
 RANK_NAMES = ("near", "near_mean", "model", "words", "area")
-TRUST_NAMES = ("bias", "score", "gap", "near", "model", "none", "act", "out_of_scope", "area", "short")
+TRUST_NAMES = (
+    "bias",
+    "score",
+    "gap",
+    "near",
+    "model",
+    "none",
+    "ahead_of_none",
+    "act",
+    "out_of_scope",
+    "words",
+    "length",
+)
 
 
 @dataclass(frozen=True)
@@ -80,10 +92,15 @@ def _fit_trust(cases: Sequence[Case], weights: Weights) -> dict[str, float]:
     matrix, label = np.array(rows), np.array(labels, dtype=float)
     # The few no-answer questions weigh as much as all others: a false answer is the worse fault.
     balance = np.where(label > 0, 0.5 / max(1, label.sum()), 0.5 / max(1, (1 - label).sum()))
+    middle, spread = matrix.mean(axis=0), matrix.std(axis=0) + 1e-9
+    middle[0], spread[0] = 0.0, 1.0  # the bias
+    standard = (matrix - middle) / spread
     fitted = np.zeros(len(TRUST_NAMES))
     for _ in range(_STEPS * 2):
-        chances = 1 / (1 + np.exp(-np.clip(matrix @ fitted, -30, 30)))
-        fitted -= 1.0 * (matrix.T @ ((chances - label) * balance) + _TRUST_PULL * fitted)
+        chances = 1 / (1 + np.exp(-np.clip(standard @ fitted, -30, 30)))
+        fitted -= 1.0 * (standard.T @ ((chances - label) * balance) + _TRUST_PULL * fitted)
+    fitted = fitted / spread
+    fitted[0] -= float(fitted[1:] @ middle[1:])
     return _named(TRUST_NAMES, fitted)
 
 
@@ -92,15 +109,14 @@ def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
 
 
 def _thresholds(cases: Sequence[Case], weights: Weights, most_false: float, clarify_share: float) -> Thresholds:
-    unanswerable = sorted(_best(case, weights) for case in cases if not case.right)
-    allowed = int(most_false * len(unanswerable))
-    answer = min(0.95, unanswerable[-1 - allowed] + 0.005) if unanswerable else 0.5
-    found = sorted(
+    unanswerable = [_best(case, weights) for case in cases if not case.right]
+    answer = float(np.quantile(unanswerable, 1 - most_false)) if unanswerable else 0.5
+    found = [
         _best(case, weights)
         for case in cases
         if case.right and any(scored.slug in case.right for scored in ranked(weights, case.articles, case.context)[:3])
-    )
-    clarify = found[int(clarify_share * len(found))] if found else 0.2
+    ]
+    clarify = float(np.quantile(found, clarify_share)) if found else 0.2
     return Thresholds(round(answer, 3), round(min(answer, clarify), 3))
 
 

@@ -13,6 +13,7 @@ from bot.knowledge.articles import Knowledge
 from bot.knowledge.files import load_counter_examples
 from bot.knowledge.index import ACT_PREFIX, NONE, Passage
 from bot.knowledge.search import OUT_OF_SCOPE
+from bot.knowledge.words import without_marks
 from bot.language_id import LanguageIdentifier
 
 
@@ -23,7 +24,15 @@ def article_passages(knowledge: Knowledge) -> Iterator[Passage]:
             yield Passage(slug, language, text.question)
         for language, variants in article.variants.items():
             for variant in variants:
-                yield Passage(slug, language, variant)
+                yield from _as_typed(Passage(slug, language, variant))
+
+
+def _as_typed(passage: Passage) -> Iterator[Passage]:
+    """The passage, and for Vietnamese once more without its marks: to the encoder that is another language."""
+    yield passage
+    bare = without_marks(passage.text)
+    if passage.language == "vi" and bare != passage.text:
+        yield Passage(passage.label, passage.language, bare)
 
 
 def other_passages(nlu_folder: Path, knowledge_folder: Path, identifier: LanguageIdentifier) -> Iterator[Passage]:

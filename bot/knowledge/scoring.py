@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("scoring.json")
+_FLOOR = 1e-3
+# Words beyond which a question counts as long.
+_LONG = 40
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ class Signals:
 class Context:
     """What is known of the question as a whole.
 
-    none: the classifier's probability that no article answers; act: that it is no question at all;
+    none: the classifier's probability that no article answers; near_none: similarity of the nearest question that
+    none answers; act: the classifier's probability that it is no question at all;
     out_of_scope: the pipeline's, null without the engine; length: words of the question.
     """
 
     none: float = 0.0
+    near_none: float = 0.0
     act: float = 0.0
     out_of_scope: float | None = None
     length: int = 0
@@ -98,17 +103,19 @@ def rank_features(signals: Signals) -> dict[str, float]:
 
 
 def trust_features(best: Signals, score: float, second: float, context: Context) -> dict[str, float]:
+    # Logarithms: what counts is whether the classifier says 90 or 99 %, and whether `none` has 1 % or a tenth of it.
     return {
         "bias": 1.0,
         "score": score,
         "gap": score - second,
         "near": best.near,
-        "model": math.sqrt(max(0.0, best.model)),
-        "none": math.sqrt(max(0.0, context.none)),
+        "model": math.log(best.model + _FLOOR),
+        "none": math.log(context.none + _FLOOR),
+        "ahead_of_none": best.near - context.near_none,
         "act": math.sqrt(max(0.0, context.act)),
         "out_of_scope": context.out_of_scope or 0.0,
-        "area": 1 / 6 if best.area is None else best.area,
-        "short": 1.0 if context.length <= 2 else 0.0,
+        "words": best.words,
+        "length": min(context.length, _LONG) / _LONG,
     }
 
 

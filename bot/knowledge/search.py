@@ -103,6 +103,7 @@ class Search:
         }
         context = Context(
             none=model.get(NONE, 0.0),
+            near_none=near.get(NONE, (0.0, 0.0))[0],
             act=sum(value for label, value in model.items() if label.startswith(ACT_PREFIX)),
             out_of_scope=None if ranking is None else ranking.get(OUT_OF_SCOPE, 0.0),
             length=len(tokens(text)),

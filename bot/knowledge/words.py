@@ -8,6 +8,8 @@ import unicodedata
 _RUN = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _LONGEST_WORD = 40
+# Letters with a stroke, which Unicode does not take apart.
+_NOT_DECOMPOSED = str.maketrans("đĐłŁøØı", "dDlLoOi")
 
 
 def tokens(text: str, most: int = 64) -> list[str]:
@@ -24,8 +26,14 @@ def tokens(text: str, most: int = 64) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_latin_mark(c)))
+    return without_marks(text.casefold())
+
+
+def without_marks(text: str) -> str:
+    """The text as people type it who leave the accents out: "gia hạn thị thực, đăng ký" → "gia han thi thuc, dang ky"."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(c for c in decomposed if not _is_latin_mark(c))
+    return unicodedata.normalize("NFC", bare).translate(_NOT_DECOMPOSED)
 
 
 def _is_latin_mark(character: str) -> bool:

@@ -12,6 +12,7 @@ import logging
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Awaitable, Callable, Dict, List, Mapping
+from urllib.parse import unquote
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
@@ -27,7 +28,7 @@ from bot.encoder import unpack
 from bot.languages import CODES
 from bot.nlu.classifier import RANKING_LENGTH
 from bot.nlu.component import LANGUAGE, METADATA
-from bot.nlu.errors import EngineError, NoReply
+from bot.nlu.errors import EngineError, NoReplyError
 from bot.nlu.features import VECTOR
 from bot.nlu.log_filter import LogEvent, about
 from bot.nlu.tracker_store import OneRowTrackerStore, strict
@@ -35,7 +36,7 @@ from bot.nlu.tracker_store import OneRowTrackerStore, strict
 logger = logging.getLogger(__name__)
 
 NAME = "linli"
-SECRET_HEADER = "X-Linli-Secret"
+SECRET_HEADER = "X-Linli-Secret"  # noqa: S105 - a header's name
 MAX_TEXT = 4000  # characters; the app cuts long before, the encoder at 1,000
 MAX_ID = 200
 # Rasa's lock is asked again after this many seconds (its default is a whole one).
@@ -44,7 +45,7 @@ _LOCK_WAIT = 0.02
 Json = Dict[str, Any]
 
 
-class Refused(EngineError):
+class RefusedError(EngineError):
     """The request is not one this room takes; `code` says why."""
 
     def __init__(self, code: str, status: int = 400) -> None:
@@ -65,9 +66,9 @@ class Incoming:
 
     @classmethod
     def parse(cls, body: Any) -> Incoming:
-        """Raises `Refused`: a field is missing or of another type, or the text is one that Rasa would obey."""
+        """Raises `RefusedError`: a field is missing or of another type, or the text is one that Rasa would obey."""
         if not isinstance(body, dict):
-            raise Refused("bad_request")
+            raise RefusedError("bad_request")
         incoming = cls(
             sender=_word(body, "sender"),
             id=_word(body, "id"),
@@ -76,7 +77,7 @@ class Incoming:
             vector=_vector(body.get("vector")),
         )
         if is_command(incoming.text):
-            raise Refused("command_text")
+            raise RefusedError("command_text")
         return incoming
 
 
@@ -104,21 +105,21 @@ def is_command(text: str) -> bool:
 def _word(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value or len(value) > MAX_ID:
-        raise Refused("bad_request")
+        raise RefusedError("bad_request")
     return value
 
 
 def _text(body: Mapping[str, Any]) -> str:
     value = body.get("text")
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
-        raise Refused("bad_request")
+        raise RefusedError("bad_request")
     # A lone surrogate cannot be written to the database.
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _language(value: Any) -> str | None:
     if value is not None and value not in CODES:
-        raise Refused("bad_language")
+        raise RefusedError("bad_language")
     return value if value is None else str(value)
 
 
@@ -128,7 +129,7 @@ def _vector(value: Any) -> str | None:
     try:
         unpack(value)
     except (TypeError, ValueError) as error:
-        raise Refused("bad_vector") from error
+        raise RefusedError("bad_vector") from error
     return str(value)
 
 
@@ -171,7 +172,7 @@ def _replies_after(events: List[Any]) -> List[Json]:
 
 
 async def run_turn(processor: MessageProcessor, incoming: Incoming) -> Turn:
-    """Rasa's `handle_message`, step by step; raises `NoReply` before anything is saved when no reply came."""
+    """Rasa's `handle_message`, step by step; raises `NoReplyError` before anything is saved when no reply came."""
     collector = CollectingOutputChannel()
     tracker = await processor.fetch_tracker_and_update_session(incoming.sender, collector)
     known = stored_turn(tracker, incoming.id)
@@ -183,7 +184,7 @@ async def run_turn(processor: MessageProcessor, incoming: Incoming) -> Turn:
     await processor._run_prediction_loop(collector, tracker)
     replies = [message["custom"] for message in collector.messages if message.get("custom")]
     if not replies:
-        raise NoReply("the turn ended without a reply")
+        raise NoReplyError("the turn ended without a reply")
     await processor.save_tracker(tracker)
     return Turn(replies, understanding(parsed))
 
@@ -233,13 +234,13 @@ class LinliChannel(InputChannel):
         async def guarded(request: Request, **path: str) -> HTTPResponse:
             try:
                 if not self._knows(request):
-                    raise Refused("forbidden", 403)
+                    raise RefusedError("forbidden", 403)
                 return await handler(request, **path)
-            except Refused as refusal:
+            except RefusedError as refusal:
                 return _error(refusal.code, refusal.status)
             except SanicException as refusal:
                 return _error("bad_request", refusal.status_code or 400)
-            except Exception as error:  # whatever Rasa raised: named in the log, never told or written in full
+            except Exception as error:  # noqa: BLE001 - whatever Rasa raised: named in the log, never told or written in full
                 logger.error(LogEvent.TURN_FAILED, extra=about(error))
                 return _error("engine_failed", 502, error.code if isinstance(error, EngineError) else None)
 
@@ -259,7 +260,7 @@ async def _receive(request: Request) -> HTTPResponse:
 
 
 async def _erase(request: Request, sender: str) -> HTTPResponse:
-    agent = _agent(request)
+    agent, sender = _agent(request), unquote(sender)  # Sanic leaves a path as it was sent
     async with agent.lock_store.lock(sender, wait_time_in_seconds=_LOCK_WAIT):
         await agent.processor.tracker_store.delete(sender)
     return response.json({"erased": True})
@@ -270,13 +271,13 @@ async def _health(request: Request) -> HTTPResponse:
 
 
 def _agent(request: Request) -> Agent:
-    """The loaded model, its tracker store unwrapped; raises `Refused` (503) while there is none."""
+    """The loaded model, its tracker store unwrapped; raises `RefusedError` (503) while there is none."""
     agent = getattr(request.app.ctx, "agent", None)
     if agent is None or not agent.is_ready():
-        raise Refused("not_ready", 503)
+        raise RefusedError("not_ready", 503)
     agent.processor.tracker_store = strict(agent.tracker_store)
     if not isinstance(agent.processor.tracker_store, OneRowTrackerStore):
-        raise Refused("no_tracker_store", 503)  # Rasa falls back to memory when it cannot make the one we name
+        raise RefusedError("no_tracker_store", 503)  # Rasa falls back to memory when it cannot make the one we name
     return agent
 
 

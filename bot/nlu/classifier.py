@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
+from zipfile import BadZipFile
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext
@@ -21,7 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.encoder import E5_DIMENSIONS
 from bot.nlu.component import Component
-from bot.nlu.errors import BadModel
+from bot.nlu.errors import BadModelError
 from bot.nlu.features import vector_of
 
 RANKING_LENGTH = 5
@@ -31,7 +32,7 @@ _ABOUT = "intents.json"
 
 @dataclass(frozen=True)
 class IntentModel:
-    """What training leaves behind. `weights` is (intents, 896), `bias` (intents,); logits are divided by `temperature`."""
+    """What training leaves behind: `weights` (intents, 896), `bias` (intents,), and what logits are divided by."""
 
     intents: Tuple[str, ...]
     weights: np.ndarray
@@ -56,16 +57,16 @@ class IntentModel:
 
     @classmethod
     def read(cls, folder: Path) -> IntentModel:
-        """Raises `BadModel` when the files are missing or do not belong together."""
+        """Raises `BadModelError` when the files are missing or do not belong together."""
         try:
             about = json.loads((folder / _ABOUT).read_text("utf-8"))
             with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
                 weights, bias = stored["weights"], stored["bias"]
             model = cls(tuple(about["intents"]), weights, bias, float(about["temperature"]))
-        except (OSError, ValueError, KeyError) as error:
-            raise BadModel("the intent classifier's files cannot be read; train again") from error
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise BadModelError("the intent classifier's files cannot be read; train again") from error
         if weights.shape[0] != len(model.intents) or bias.shape != (len(model.intents),):
-            raise BadModel("the intent classifier's files do not fit together; train again")
+            raise BadModelError("the intent classifier's files do not fit together; train again")
         return model
 
 
@@ -122,7 +123,7 @@ class IntentClassifier(Component):
     def process(self, messages: List[Message]) -> List[Message]:
         """Predict each message."""
         if self._model is None:
-            raise BadModel("the intent classifier has not been trained")
+            raise BadModelError("the intent classifier has not been trained")
         for message in messages:
             ranking = self._model.ranking(vector_of(message))
             message.set(INTENT, dict(ranking[0]), add_to_output=True)
@@ -159,7 +160,7 @@ def _regression(
 
     rows, classes = with_halves(vectors, labels)
     if count < 3:  # scikit-learn keeps a single row of weights for two classes
-        raise BadModel("training needs examples of three intents at least")
+        raise BadModelError("training needs examples of three intents at least")
     model = LogisticRegression(
         C=config["strength"], class_weight="balanced", max_iter=config["iterations"], multi_class="multinomial"
     ).fit(rows, classes)

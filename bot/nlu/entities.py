@@ -12,7 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -23,7 +23,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.component import Component
-from bot.nlu.errors import BadModel
+from bot.nlu.errors import BadModelError
 
 _FILE = "entities.json"
 _MAX_CHARACTERS = 2000
@@ -65,12 +65,17 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Case, width, Latin accents and Arabic vowel signs do not matter: people leave them out."""
-    chars, places = [], []
-    for place, char in enumerate(text):
-        for folded in _folded(char):
-            chars.append(folded)
-            places.append(place)
-    return Folded("".join(chars), (*places, len(text)))
+    return _mapped(text, _folded)
+
+
+def narrow(text: str) -> Folded:
+    """Width alone does not matter (Ｚ is Z): patterns look at capitals."""
+    return _mapped(text, lambda char: unicodedata.normalize("NFKC", char))
+
+
+def _mapped(text: str, change: Callable[[str], str]) -> Folded:
+    pairs = [(changed, place) for place, char in enumerate(text) for changed in change(char)]
+    return Folded("".join(char for char, _ in pairs), (*(place for _, place in pairs), len(text)))
 
 
 def _folded(char: str) -> str:
@@ -157,9 +162,10 @@ class Patterns:
         return sorted(taken, key=lambda m: m.start)
 
     def _by_expression(self, text: str) -> Iterator[Match]:
+        narrowed = narrow(text)
         for pattern, name in self._compiled:
-            for match in pattern.finditer(text):
-                yield Match(match.start(), match.end(), name)
+            for match in pattern.finditer(narrowed.text):
+                yield Match(narrowed.places[match.start()], narrowed.places[match.end() - 1] + 1, name)
 
     def save(self, folder: Path) -> None:
         """As JSON, into the model."""
@@ -168,12 +174,12 @@ class Patterns:
 
     @classmethod
     def read(cls, folder: Path) -> Patterns:
-        """Raises `BadModel`."""
+        """Raises `BadModelError`."""
         try:
             table = json.loads((folder / _FILE).read_text("utf-8"))
             return cls(*([(a, b) for a, b in table[key]] for key in ("phrases", "expressions")))
         except (OSError, ValueError, KeyError, re.error) as error:
-            raise BadModel("the entity table cannot be read; train again") from error
+            raise BadModelError("the entity table cannot be read; train again") from error
 
 
 def from_training_data(training_data: TrainingData) -> Patterns:
@@ -233,7 +239,7 @@ class EntityPatterns(Component):
     def process(self, messages: List[Message]) -> List[Message]:
         """Find the names in each message."""
         if self._patterns is None:
-            raise BadModel("the entity table has not been made")
+            raise BadModelError("the entity table has not been made")
         for message in messages:
             found = [match.as_entity() for match in self._patterns.find(message.get(TEXT) or "")]
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *found], add_to_output=True)

@@ -11,7 +11,7 @@ class EngineError(RasaException):
     code = "engine_failed"
 
 
-class NoReply(EngineError):
+class NoReplyError(EngineError):
     """The turn ended without a reply: the action failed, or Rasa swallowed an exception on the way."""
 
     code = "no_reply"
@@ -23,22 +23,22 @@ class TrackerStoreError(EngineError):
     code = "tracker_store_failed"
 
 
-class CorruptTracker(TrackerStoreError):
+class CorruptTrackerError(TrackerStoreError):
     """A stored conversation cannot be read back."""
 
     code = "tracker_corrupt"
 
 
-class BadModel(EngineError):
+class BadModelError(EngineError):
     """A file of the trained model is missing or does not fit the code."""
 
     code = "model_bad"
 
 
-class NoTensorFlow(EngineError, ImportError):
+class NoTensorFlowError(EngineError, ImportError):
     """Something tried to use TensorFlow in the serving process, where only its names exist.
 
-    An ImportError too, so that a library which only looks whether TensorFlow is there (thinc does) finds that it is not.
+    An ImportError too, so that a library which only looks whether TensorFlow is there (thinc does) finds it is not.
     """
 
     code = "no_tensorflow"

@@ -55,7 +55,7 @@ def vector_of(message: Message) -> np.ndarray:
 
 
 def _handed_over(message: Message) -> np.ndarray:
-    # Popped, not read: what stays in the metadata goes into the tracker and to every action (17 -> 756 kB in 120 turns).
+    # Popped, not read: what stays in the metadata goes into the tracker and to every action (17 -> 756 kB, 120 turns).
     packed = metadata_of(message).pop(VECTOR, None)
     if packed is None:
         return _encoded(message)

@@ -45,7 +45,7 @@ _TELLING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("es", re.compile("[ñ¿¡Ñ]")),
     ("pt", re.compile("[ãõÃÕ]")),
 )
-# Below this langdetect is guessing, and in a single short word (`hello` is Dutch to it): then the first of the script.
+# Below this langdetect is guessing, and in a single short word (`hello` is Dutch to it): then the script's first.
 _SURE = 0.70
 _SHORT = 8  # letters
 
@@ -105,13 +105,14 @@ def _within(text: str, languages: tuple[str, ...]) -> str:
 
 def _detected(text: str, languages: tuple[str, ...]) -> str:
     detector = _factory().create()
-    detector.set_prior_map({code: 1.0 for code in languages})
+    detector.set_prior_map(dict.fromkeys(languages, 1.0))
     detector.append(text[:500])
     try:
         ranked = [guess for guess in detector.get_probabilities() if guess.lang in languages]
     except LangDetectException:
         return languages[0]
-    return ranked[0].lang if ranked and ranked[0].prob >= _SURE else languages[0]
+    unsure = not ranked or (ranked[0].prob < _SURE and any(guess.lang == languages[0] for guess in ranked))
+    return languages[0] if unsure else ranked[0].lang
 
 
 @functools.lru_cache(maxsize=1)

@@ -150,5 +150,3 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
 
 def _warned(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
     logging.getLogger(__name__).debug(LogEvent.WARNING, extra={_ERROR: type_name(category)})
-
-

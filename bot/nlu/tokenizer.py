@@ -61,7 +61,7 @@ def words(text: str, language: str) -> Iterator[Span]:
     return _splitter(language)(text[:_MAX_CHARACTERS])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _splitter(language: str) -> Callable[[str], Iterator[Span]]:
     if language in _SCRIPTS:
         return functools.partial(_by_script, _SCRIPTS[language])

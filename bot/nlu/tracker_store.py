@@ -23,7 +23,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.nlu.errors import CorruptTracker, TrackerStoreError
+from bot.nlu.errors import CorruptTrackerError, TrackerStoreError
 from bot.nlu.log_filter import LogEvent, about
 
 logger = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class OneRowTrackerStore(TrackerStore):
         await self._run(_UPSERT, (tracker.sender_id, body, time.time()))
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        """Read a conversation back; raises `CorruptTracker`, which erasing the conversation heals."""
+        """Read a conversation back; raises `CorruptTrackerError`, which erasing the conversation heals."""
         found = await self._run(_SELECT, (sender_id,))
         if not found:
             return None
@@ -171,7 +171,7 @@ class OneRowTrackerStore(TrackerStore):
             return self.deserialise_tracker(sender_id, found[0][0])
         except Exception as error:  # Rasa's events raise whatever the damage provokes
             logger.error(LogEvent.TRACKER_CORRUPT, extra=about(error))
-            raise CorruptTracker("a stored conversation cannot be read back") from error
+            raise CorruptTrackerError("a stored conversation cannot be read back") from error
 
     async def delete(self, sender_id: str) -> None:
         """Forget a conversation; no error when there is none."""

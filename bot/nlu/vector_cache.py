@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Dict, Iterable, List, Tuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def encode_all(texts: Iterable[Text], encoder: Encoder, file: Path | None) -> Di
     known = _read(file) if file else {}
     keys = {text: _key(text) for text in wanted}
     missing = [text for text in wanted if keys[text] not in known]
-    known.update(zip((keys[text] for text in missing), _encode(missing, encoder)))
+    known.update(zip((keys[text] for text in missing), _encode(missing, encoder), strict=True))
     if file and missing:
         _write(file, {keys[text]: known[keys[text]] for text in wanted})
     return {text: known[keys[text]] for text in wanted}
@@ -58,11 +59,11 @@ def _read(file: Path) -> Dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as stored:
             keys, vectors, maker = stored["keys"], stored["vectors"], str(stored["maker"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return {}
     if maker != _maker() or vectors.shape != (len(keys), DIMENSIONS):
         return {}
-    return {str(key): vector for key, vector in zip(keys, vectors.astype(np.float32))}
+    return {str(key): vector for key, vector in zip(keys, vectors.astype(np.float32), strict=True)}
 
 
 def _write(file: Path, vectors: Dict[str, np.ndarray]) -> None:

@@ -2,7 +2,7 @@
 
 Measured at start: importing it takes most of the time and 300 MB. So the serving process (never training) gets empty
 names instead: a class can be derived from them, which is all that Rasa's modules do when imported; making an
-instance or calling one raises `NoTensorFlow`, so nothing can run on a TensorFlow that is not there.
+instance or calling one raises `NoTensorFlowError`, so nothing can run on a TensorFlow that is not there.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class _EmptyName(type):
         return _empty(name)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        from bot.nlu.errors import NoTensorFlow
+        from bot.nlu.errors import NoTensorFlowError
 
-        raise NoTensorFlow("TensorFlow is not loaded in the serving process")
+        raise NoTensorFlowError("TensorFlow is not loaded in the serving process")
 
 
 def _empty(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List  # noqa: UP035 - Rasa compares annotations with its own `List[Message]`
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.shared.nlu.constants import TEXT
@@ -17,7 +17,7 @@ TRIGGER = "break the component"
 class FailsOnTrigger(Component):
     """Passes every message but those with the trigger."""
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: List[Message]) -> List[Message]:  # noqa: UP006
         """Raise on the trigger."""
         for message in messages:
             if TRIGGER in message.get(TEXT):

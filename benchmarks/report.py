@@ -1,0 +1,211 @@
+"""The targets, what was measured against them, and the tables a person reads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from benchmarks.compare import CONVERSATIONS, ONE, STARTER, TWO, Cell, Comparison
+from benchmarks.questions import Set
+from benchmarks.search import TARGET_SIZE
+
+MANY = max(CONVERSATIONS)
+# Both were asked these; the first is what residents ask, the second what the starter bot was made for.
+_BOTH = (Set.QUESTIONS_EN, Set.TALK_EN)
+
+
+class Verdict(StrEnum):
+    PASS = "PASS"
+    MISS = "MISS"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound and what was measured; `beside`: the same of the starter bot, where there is such a thing."""
+
+    what: str
+    bound: float
+    at_least: bool
+    unit: str
+    measured: float | None
+    beside: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.measured is None:
+            return Verdict.NOT_MEASURED
+        kept = self.measured >= self.bound if self.at_least else self.measured <= self.bound
+        return Verdict.PASS if kept else Verdict.MISS
+
+    @property
+    def ratio(self) -> float | None:
+        return self.measured / self.beside if self.measured is not None and self.beside else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": self.ratio, "verdict": self.verdict.value}
+
+
+def targets(comparison: Comparison | None, search: dict[str, Any] | None) -> list[Target]:
+    return [
+        *(() if comparison is None else _whole_way(comparison)),
+        *(() if comparison is None else _weights(comparison)),
+        *(() if search is None else _search(search)),
+    ]
+
+
+def _whole_way(found: Comparison) -> Iterator[Target]:
+    for kind in _BOTH:
+        ratio = found.ratio("p50", kind, 1, ONE)
+        yield Target(f"whole way, p50, 1 conversation, {kind}: of the starter bot's", 0.65, False, "x", ratio)
+    for kind in _BOTH:
+        ratio = found.ratio("rate", kind, MANY, TWO)
+        yield Target(
+            f"messages/s, {MANY} conversations, 2 workers, {kind}: of the starter bot's", 2.5, True, "x", ratio
+        )
+    asked = sum(sum(rounds.outcomes.values()) for rounds in found.cells.values())
+    failed = float(sum(found.problems().values())) if asked else None
+    yield Target(
+        f"requests failed or not answered in full (of {asked} counted, and the warming ones)", 0, False, "", failed
+    )
+
+
+def _weights(found: Comparison) -> Iterator[Target]:
+    own, peer = (found.weighed.get(bot.name) for bot in (ONE, STARTER))
+    values = {name: (_of(own, name), _of(peer, name)) for name in ("memory", "training", "start")}
+    yield Target("memory, app + 1 engine worker, after the load", 1.3, False, "GB", *values["memory"])
+    yield Target("training", 60, False, "s", *values["training"])
+    yield Target("start with a model present", 15, False, "s", *values["start"])
+
+
+def _of(weighed: Any, what: str) -> float | None:
+    if weighed is None:
+        return None
+    if what == "training":
+        seconds: float | None = weighed.train_seconds
+        return seconds
+    if what == "start":
+        start = weighed.to_json()["start_seconds"]
+        return None if start is None else float(start["median"])
+    # The larger of the two: pages shared with the other bots make the one after the rounds look smaller.
+    sizes = [size for size in (weighed.loaded_mb, weighed.after_rounds_mb) if size is not None]
+    return max(sizes) / 1000 if sizes else None
+
+
+def _search(found: dict[str, Any]) -> Iterator[Target]:
+    at = next((one for one in found["sizes"] if one["size"] == TARGET_SIZE), None)
+    p99 = None if at is None else float(at["find"]["p99"])
+    yield Target(f"search, {TARGET_SIZE:,} passages, p99 beyond the encoder", 10, False, "ms", p99)
+    largest = max((one["size"] for one in found["sizes"]), default=0)
+    grown = found["exponents"].get("find")
+    yield Target(f"search, growth with the size up to {largest:,}: exponent (1 is linear)", 0.999, False, "", grown)
+
+
+def lines(result: dict[str, Any], comparison: Comparison | None, judged: Sequence[Target]) -> Iterator[str]:
+    """The report as a terminal shows it."""
+    yield from _conditions(result["conditions"])
+    if comparison is not None:
+        yield from _whole_way_table(comparison)
+        yield from _weight_table(comparison)
+    if "search" in result:
+        yield from _search_table(result["search"])
+    if "urgent" in result:
+        yield from _urgent_lines(result["urgent"])
+    if judged:
+        yield from _target_table(judged)
+
+
+def _conditions(now: dict[str, Any]) -> Iterator[str]:
+    yield f"{now['cores']} cores ({now['cpu']}), {now['memory_gb']} GB, {now['system']}"
+    yield f"load {now['load']} before, {now['load_after']} after; Python {now['python']}"
+    for room in ("app", "engine"):
+        yield f"{room}: " + ", ".join(f"{name} {version}" for name, version in now[room].items())
+
+
+def _whole_way_table(found: Comparison) -> Iterator[str]:
+    head = ("bot", "asked", "at once", "p50 ms", "p95", "p99", "messages/s", "CPU ms", "other load", "failed")
+    rows = [_cell_row(cell, rounds.to_json()) for cell, rounds in found.cells.items()]
+    yield from _table(
+        "Whole way of a message (HTTP in, reply out); medians of the rounds, p50 with its range", head, rows
+    )
+
+
+def _cell_row(cell: Cell, data: dict[str, Any]) -> list[str]:
+    p50 = data["p50"]
+    return [
+        cell.bot,
+        str(cell.asked),
+        str(cell.conversations),
+        f"{p50['median']:.1f} ({p50['low']:.1f} to {p50['high']:.1f})",
+        *(f"{data[name]['median']:.1f}" for name in ("p95", "p99", "rate", "cpu_ms")),
+        f"{data['others']['median']:.2f}",
+        str(sum(data["problems"].values())),
+    ]
+
+
+def _weight_table(found: Comparison) -> Iterator[str]:
+    head = ("bot", "training s", "first start s", "start s", "MB idle", "MB loaded", "MB after all rounds")
+    rows = [[name, *_weighed_row(weighed.to_json())] for name, weighed in found.weighed.items()]
+    yield from _table("What each takes", head, rows)
+
+
+def _weighed_row(data: dict[str, Any]) -> list[str]:
+    start = data["start_seconds"]
+    return [
+        _number(data["train_seconds"]),
+        _number(data["first_start_seconds"]),
+        _number(None if start is None else start["median"]),
+        *(_number(data[name], 0) for name in ("idle_mb", "loaded_mb", "after_rounds_mb")),
+    ]
+
+
+def _search_table(found: dict[str, Any]) -> Iterator[str]:
+    times = ("find p50 ms", "p99", "nearest p50", "p99", "words p50", "p99")
+    head = ("passages", "build s", *times, "recall@10", "of candidates", "index MB", "peak MB")
+    yield from _table("The search beyond the encoder", head, [_search_row(one) for one in found["sizes"]])
+    yield f"grows with the size to the power of {found['exponents']}"
+    yield from (f"{size} passages left out: {why}" for size, why in found["skipped"].items())
+
+
+def _search_row(one: dict[str, Any]) -> list[str]:
+    times = [_number(one[part][share], 2) for part in ("find", "nearest", "words") for share in ("p50", "p99")]
+    recalls = [_number(one[name], 3) for name in ("recall_at_10", "recall_candidates")]
+    sizes = [_number(one[name], 0) for name in ("index_mb", "peak_mb")]
+    return [f"{one['size']:,}", _number(one["build_seconds"]), *times, *recalls, *sizes]
+
+
+def _urgent_lines(found: dict[str, Any]) -> Iterator[str]:
+    usual, longest = found["milliseconds"], found["longest_milliseconds"]
+    known, unknown = len(found["alarms_in_questions"]), len(found["alarms_in_unanswerable"])
+    yield ""
+    yield f"Urgent lane: p50 {usual['p50']:.2f} ms, p99 {usual['p99']:.2f} ms, longest texts {longest['p50']:.1f} ms"
+    yield f"  alarms in {found['texts']} evaluation questions: {known} in answerable, {unknown} in unanswerable ones"
+
+
+def _target_table(judged: Sequence[Target]) -> Iterator[str]:
+    rows = [
+        [
+            target.what,
+            f"{'>=' if target.at_least else '<='} {target.bound:g} {target.unit}",
+            _number(target.measured, 3),
+            _number(target.beside),
+            _number(target.ratio, 2),
+            target.verdict.value,
+        ]
+        for target in judged
+    ]
+    yield from _table("Targets", ("target", "bound", "measured", "starter bot", "ratio", "verdict"), rows)
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    yield ""
+    yield title
+    for row in (head, ["-" * width for width in widths], *rows):
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

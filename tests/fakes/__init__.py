@@ -1,0 +1,1 @@
+"""Small real things that stand where a part of the system would."""

@@ -1,0 +1,249 @@
+"""The whole app in this process on a temporary folder: both sites on real ports, with or without a fake engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.app import announcement, create_app, create_local_app, silent
+from bot.channels.web.openapi import openapi
+from bot.circuit import Circuit
+from bot.commands.client import Client
+from bot.conversations.inflight import InFlight
+from bot.conversations.service import ConversationService
+from bot.conversations.urgent import UrgentLane
+from bot.db.engine import make_engine
+from bot.db.migrate import migrate
+from bot.encoder import MEANS_FILE, Encoder
+from bot.engine import EngineDoor, Worker
+from bot.knowledge import publishing, store
+from bot.knowledge.desk import Desk
+from bot.knowledge.files import load_counter_examples
+from bot.knowledge.index import ACT_PREFIX, NONE, Passage
+from bot.knowledge.passages import article_passages
+from bot.knowledge.scoring import Thresholds, Weights
+from bot.knowledge.search import Search
+from bot.language_id import LanguageIdentifier
+from bot.locales import Locales
+from bot.settings import Settings, load_settings
+from tests.fakes.engine import ROOT, SECRET, FakeEngine
+from tests.fakes.schema import problems
+
+KNOWLEDGE = Path(__file__).with_name("knowledge")
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+# Weights and thresholds of the tests' own: what is calibrated for the real content may change any day.
+WEIGHTS = Weights(
+    rank={"near": 1.0, "near_mean": 0.5, "model": 0.6, "words": 0.15, "area": 0.1},
+    trust={"bias": -2.5, "score": 2.0, "gap": 3.0, "near": 0.0, "model": 1.5, "none": -2.0}
+    | {"act": -1.0, "out_of_scope": -1.0, "area": 0.0, "short": 0.0},
+)
+THRESHOLDS = Thresholds(answer=0.5, clarify=0.2)
+ALWAYS_ASK_BACK = Thresholds(answer=2.0, clarify=0.0)
+NEVER_KNOW = Thresholds(answer=2.0, clarify=2.0)
+_ACTS = {
+    "greet": ("hello", "hi there", "good morning", "你好", "您好", "bonjour", "salut"),
+    "thank": ("thank you", "thanks a lot", "谢谢", "非常感谢", "merci beaucoup"),
+    "bye": ("goodbye", "see you", "再见", "au revoir"),
+    "talk_to_person": ("I want to talk to a person", "human please", "connect me to staff", "我要人工", "parler à quelqu'un"),
+}
+MESSAGE_FIELDS = frozenset(
+    "kind lang text steps documents buttons office source checked_on article version".split()
+)
+REPLY_FIELDS = frozenset("conversation language intent confidence outcome messages trace".split())
+
+
+@dataclass(frozen=True)
+class Brain:
+    """What is slow to make and never changes: shared by all sites of a test run."""
+
+    encoder: Encoder
+    identifier: LanguageIdentifier
+    lane: UrgentLane
+    locales: Locales
+    search: Search
+    database_file: Path
+
+
+async def make_brain(folder: Path) -> Brain:
+    """Load the real encoder and build the search over the tests' own articles; `folder` keeps the prepared database."""
+    file = folder / "template.db"
+    database = make_engine(f"sqlite+aiosqlite:///{file}")
+    await migrate(database)
+    await publishing.publish_files(database, KNOWLEDGE, NOW)
+    knowledge = await store.load(database)
+    passages = [
+        *article_passages(knowledge),
+        *(Passage(ACT_PREFIX + act, "en", text) for act, texts in _ACTS.items() for text in texts),
+        *(Passage(NONE, language, text) for language, text in load_counter_examples(KNOWLEDGE)),
+    ]
+    encoder, identifier = Encoder(), LanguageIdentifier()
+    identifier.warm()
+    version = publishing.encoder_version(MEANS_FILE)
+    search = await publishing.build_search(database, knowledge, passages, encoder, version, folder / "index", silent)
+    await database.dispose()
+    lane = UrgentLane.load(ROOT / "data" / "urgent")
+    return Brain(encoder, identifier, lane, Locales.load(), replace(search, weights=WEIGHTS), file)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response, read."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.body)
+        return data
+
+    @property
+    def code(self) -> str:
+        return str(self.json["error"]["code"])
+
+
+@dataclass
+class Site:
+    """A running app. Every reply that passes here is checked against the OpenAPI document and api.md's field list."""
+
+    settings: Settings
+    service: ConversationService
+    public: str
+    local: str
+    session: aiohttp.ClientSession
+    worker: Worker
+    fake: FakeEngine | None
+    document: dict[str, Any]
+
+    @property
+    def client(self) -> Client:
+        return Client(self.session, self.local, SECRET)
+
+    @property
+    def engine(self) -> FakeEngine:
+        assert self.fake is not None
+        return self.fake
+
+    async def post(self, data: Any, *, raw: bytes | None = None, **headers: str) -> Response:
+        """POST /api/chat with an object, or with bytes as they are."""
+        body = json.dumps(data).encode() if raw is None else raw
+        sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        return await self.request("POST", "/api/chat", data=body, headers=sent)
+
+    async def request(self, method: str, path: str, **options: Any) -> Response:
+        async with self.session.request(method, self.public + path, **options) as response:
+            found = Response(response.status, dict(response.headers), await response.read())
+        self._check(found, path)
+        return found
+
+    def _check(self, response: Response, path: str) -> None:
+        assert response.headers["Content-Type"].startswith("application/json"), response
+        if response.status >= 400:
+            assert problems(self.document, {"$ref": "#/components/schemas/Error"}, response.json) == []
+            assert set(response.json) == {"error"}
+            assert set(response.json["error"]) == {"code", "message"}
+            assert ("Retry-After" in response.headers) == (response.status in (429, 503))
+        elif path == "/api/chat":
+            check_reply(self.document, response.json)
+
+    async def say(self, text: str | None = None, **fields: str) -> dict[str, Any]:
+        """The reply to a message that must be taken in."""
+        given = fields if text is None else {"text": text, **fields}
+        response = await self.post(given)
+        assert response.status == 200, response.body
+        return response.json
+
+    async def press(self, reply: dict[str, Any], number: int, **fields: str) -> dict[str, Any]:
+        """Press the button with this number (from 0, over all messages) of a reply."""
+        return await self.say(button=buttons(reply)[number]["payload"], conversation=reply["conversation"], **fields)
+
+    def announce(self) -> None:
+        """Write what `bot serve` writes, so that commands find this site."""
+        text = json.dumps({"pid": 1, "local": self.local, "address": self.public, "at": 0})
+        announcement(self.settings).write_text(text, encoding="ascii")
+        (self.settings.var_folder / "local.secret").write_text(SECRET, encoding="ascii")
+
+
+def check_reply(document: dict[str, Any], reply: dict[str, Any]) -> None:
+    """Everything api.md says of the form of a reply."""
+    assert problems(document, {"$ref": "#/components/schemas/Reply"}, reply) == []
+    assert set(reply) == REPLY_FIELDS
+    assert reply["messages"], "a reply says something"
+    for message in reply["messages"]:
+        assert set(message) == MESSAGE_FIELDS
+        assert message["text"].strip()
+
+
+def buttons(reply: dict[str, Any]) -> list[dict[str, str]]:
+    return [button for message in reply["messages"] for button in message["buttons"]]
+
+
+@asynccontextmanager
+async def running_site(brain: Brain, var: Path, *, with_engine: bool = True, **given: Any) -> AsyncIterator[Site]:
+    """The app, listening. Settings may be given; no rate limit unless one is."""
+    settings = load_settings({}, **{"var_folder": var, "rate_per_minute": 0, "knowledge_folder": KNOWLEDGE, **given})
+    async with AsyncExitStack() as stack:
+        database = make_engine(await _prepared(settings, brain, given))
+        stack.push_async_callback(database.dispose)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        fake = FakeEngine() if with_engine else None
+        if fake is not None:
+            await fake.start()
+            stack.push_async_callback(fake.die)
+        circuit = Circuit(settings.engine_failures_to_open, settings.engine_open_seconds)
+        worker = Worker("engine-1", fake.url if fake else "http://127.0.0.1:9", circuit, ready=with_engine)
+        service = ConversationService(
+            database=database,
+            desk=Desk(brain.encoder, THRESHOLDS, brain.search, "linli-test"),
+            engine=EngineDoor(session, SECRET, settings.engine_timeout_seconds, [worker]),
+            inflight=InFlight(),
+            identifier=brain.identifier,
+            lane=brain.lane,
+            locales=brain.locales,
+            queue_limit=settings.queue_per_conversation,
+            clock=lambda: NOW,
+        )
+        public = await _listening(stack, create_app(settings, service))
+        local = await _listening(stack, create_local_app(settings, service, SECRET))
+        if fake is not None:
+            fake.action_url = f"{local}/actions"
+        yield Site(settings, service, public, local, session, worker, fake, openapi(settings))
+
+
+async def _prepared(settings: Settings, brain: Brain, given: dict[str, Any]) -> str:
+    """The URL of a database with this code's schema."""
+    if "database_url" in given:
+        database = make_engine(settings.database_url)
+        await migrate(database)
+        await database.dispose()
+    else:
+        settings.var_folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(brain.database_file, settings.var_folder / "linli.db")
+    return settings.database_url
+
+
+async def _listening(stack: AsyncExitStack, app: web.Application) -> str:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+async def until(condition: Any, seconds: float = 10.0) -> None:
+    """Wait for a condition; fails when it does not come true in time."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "waited in vain"
+        await asyncio.sleep(0.02)
