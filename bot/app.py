@@ -26,6 +26,7 @@ from bot.channels.web import routes
 from bot.channels.web.errors import errors_as_json
 from bot.channels.web.limits import RateLimiter
 from bot.circuit import Circuit
+from bot.conversations.acts import ACTS
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService, utc_now
 from bot.conversations.urgent import UrgentLane
@@ -128,7 +129,7 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
         if public:
             address = await _listen(stack, create_app(settings, service), settings.host, settings.port)
         server = Server(settings, service, supervisors, secret, address, local_address)
-        stack.enter_context(_announced(server))
+        stack.enter_context(_Announced(server))
         yield server
 
 
@@ -241,7 +242,7 @@ async def _search(
         knowledge = await store.load(database)
         passages = [
             *article_passages(knowledge),
-            *other_passages(ROOT / "data" / "nlu", settings.knowledge_folder, identifier),
+            *other_passages(ROOT / "data" / "nlu", settings.knowledge_folder, identifier, ACTS),
         ]
         version = publishing.encoder_version(MEANS_FILE)
         cache = settings.var_folder / "index"
@@ -269,7 +270,7 @@ def announcement(settings: Settings) -> Path:
     return settings.var_folder / "run.json"
 
 
-class _announced:
+class _Announced:
     """The file is there while the server runs, and removed only by the server that wrote it."""
 
     def __init__(self, server: Server) -> None:
@@ -290,5 +291,3 @@ class _announced:
 
 def silent(_what: str, _done: int, _of: int) -> None:
     """A progress that says nothing."""
-
-

@@ -16,14 +16,15 @@ import base64
 import os
 import threading
 import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any
 
 # Two processes that encode with OpenMP's default thread count fell from 43.8 messages/s to 6.0 on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402 - the thread caps above must be set first
+import numpy as np
 
 E5_DIMENSIONS = 384
 USE_DIMENSIONS = 512
@@ -36,7 +37,7 @@ Vector = Any  # numpy.ndarray; numpy's own type names differ between the two roo
 
 
 def guarded(text: str) -> str:
-    """Text that the C encoder can take: valid UTF-8, NFKC (so that nothing expands inside C), at most 1,000 characters."""
+    """Text that the C encoder can take: valid UTF-8, NFKC (nothing expands inside C), at most 1,000 characters."""
     # Cut before normalising as well: a code point grows to 18 at most, and NFKC of 100 kB is not free.
     valid = text[: 2 * MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
     normal = unicodedata.normalize("NFKC", valid).replace("\x00", " ")
@@ -70,7 +71,7 @@ class Encoder:
         self._load()
         safe = [guarded(text) for text in texts]
         out = np.zeros((len(safe), DIMENSIONS), dtype=np.float32)
-        for row, (text, language) in enumerate(zip(safe, languages)):
+        for row, (text, language) in enumerate(zip(safe, languages, strict=True)):
             raw = self._e5.query(text)
             out[row, :E5_DIMENSIONS] = _normalised(raw - self._mean(language))
         self._fill_use(out, safe, languages)

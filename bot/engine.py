@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from bot.encoder import Vector, pack
 from bot.errors import EngineError
 from bot.messages import Plan, Understanding
 
-SECRET_HEADER = "X-Linli-Secret"
+SECRET_HEADER = "X-Linli-Secret"  # noqa: S105 - a header's name
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,14 @@ class EngineDoor:
         return any(worker.ready and not worker.circuit.open for worker in self.workers)
 
     async def ask(self, conversation: str, message_id: str, text: str, language: str, vector: Vector) -> EngineReply:
-        """What the pipeline understood and its action planned. Raises EngineError at once when no worker may be tried."""
+        """What the pipeline understood and its action planned. EngineError, at once when no worker may be tried."""
         worker = self._choose(conversation)
         if worker is None:
             raise EngineError("no engine worker is ready")
         body = {"sender": conversation, "id": message_id, "text": text, "language": language, "vector": pack(vector)}
         try:
             reply = _reply(await self._post(worker, body), language)
-        except (aiohttp.ClientError, asyncio.TimeoutError, EngineError, ValueError, KeyError, TypeError) as error:
+        except (TimeoutError, aiohttp.ClientError, EngineError, ValueError, KeyError, TypeError) as error:
             self.failures += 1
             worker.circuit.failed(self.clock())
             raise EngineError(f"engine worker {worker.name}: {type(error).__name__}") from None
@@ -78,7 +77,7 @@ class EngineDoor:
             async with self.session.delete(url, headers={SECRET_HEADER: self.secret}) as response:
                 if response.status not in (200, 204, 404):
                     raise EngineError(f"engine worker {worker.name}: HTTP {response.status}")
-        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError) as error:
             raise EngineError(f"engine worker {worker.name}: {type(error).__name__}") from None
 
     async def _post(self, worker: Worker, body: dict[str, Any]) -> dict[str, Any]:

@@ -31,9 +31,7 @@ class LinliError(Exception):
 class RequestError(LinliError):
     """A request that cannot be served as it is; `status` is HTTP's."""
 
-    def __init__(
-        self, code: Code, message: str, status: int = 400, retry_after_seconds: int | None = None
-    ) -> None:
+    def __init__(self, code: Code, message: str, status: int = 400, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -28,7 +28,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("models_folder", "models", "trained Rasa archives"),
     Setting("knowledge_folder", "data/knowledge", "the starting articles, loaded when they changed"),
     Setting("engine_workers", 1, "Rasa processes; 0 runs without (search only)"),
-    Setting("engine_timeout_seconds", 1.5, "how long one message may take in the engine before the search answers alone"),
+    Setting(
+        "engine_timeout_seconds", 1.5, "how long one message may take in the engine before the search answers alone"
+    ),
     Setting("engine_failures_to_open", 3, "failures in a row after which the engine is left alone for a while"),
     Setting("engine_open_seconds", 10.0, "how long it is left alone"),
     Setting("answer_threshold", -1.0, "answer at or above this probability of being right; -1: as calibrated"),

@@ -13,7 +13,15 @@ from bot.errors import StartError
 from bot.settings import ROOT, Settings
 
 ENGINE_PYTHON = ROOT / ".venv-engine" / "bin" / "python"
-_INPUTS = ("config.yml", "domain.yml", "data/rules.yml", "data/nlu", "bot/nlu", "bot/encoder.py", "bot/encoder_means.npz")
+_INPUTS = (
+    "config.yml",
+    "domain.yml",
+    "data/rules.yml",
+    "data/nlu",
+    "bot/nlu",
+    "bot/encoder.py",
+    "bot/encoder_means.npz",
+)
 _SUFFIXES = frozenset({".yml", ".py", ".npz"})
 _HASH_LENGTH = 12
 
@@ -80,6 +88,8 @@ async def train(settings: Settings) -> Path:
             str(settings.models_folder),
             "--fixed-model-name",
             unfinished,
+            # Rasa would take a trained part from its cache when only a function beside its class has changed.
+            "--force",
             cwd=ROOT,
             env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "OMP_NUM_THREADS": "1"},
             stdout=output,

@@ -154,7 +154,7 @@ class Supervisor:
                 timeout=aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_SECONDS),
             ) as response:
                 return response.status == 200
-        except (aiohttp.ClientError, asyncio.TimeoutError):
+        except (TimeoutError, aiohttp.ClientError):
             return False
 
     @property
@@ -175,7 +175,7 @@ class Supervisor:
         _signal_group(process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             _signal_group(process.pid, signal.SIGKILL)
             await process.wait()
 

@@ -49,7 +49,7 @@ def make_uv():
         import ensurepip  # noqa: F401
         import venv
     except ImportError:
-        raise SetupError("this Python has no venv module; install it (Debian, Ubuntu: apt install python3-venv)")
+        raise SetupError("this Python has no venv module (Debian, Ubuntu: apt install python3-venv)") from None
     say("installing uv")
     venv.EnvBuilder(with_pip=True, clear=True).create(str(UV_HOME))
     pip = [str(UV_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -63,7 +63,10 @@ def make_environment(folder, requirements, python, finish):
         return
     say("setting up %s from %s" % (folder, requirements))
     started = time.time()
-    run([str(UV), "venv", "--quiet", "--clear", "--python", python, folder], "no Python %s could be had for %s" % (python, folder))
+    run(
+        [str(UV), "venv", "--quiet", "--clear", "--python", python, folder],
+        "no Python %s could be had for %s" % (python, folder),
+    )
     target = ["--python", str(ROOT / folder / "bin" / "python")]
     install = [str(UV), "pip", "install", "--quiet", *target, "--require-hashes", "-r", requirements]
     run(install, "the packages of %s could not be installed" % requirements)
@@ -74,7 +77,18 @@ def make_environment(folder, requirements, python, finish):
 
 def install_project(target):
     """`.venv/bin/bot`, from this checkout; its build needs nothing that the locked requirements do not hold."""
-    install = [str(UV), "pip", "install", "--quiet", *target, "--no-deps", "--no-build-isolation", "--offline", "-e", "."]
+    install = [
+        str(UV),
+        "pip",
+        "install",
+        "--quiet",
+        *target,
+        "--no-deps",
+        "--no-build-isolation",
+        "--offline",
+        "-e",
+        ".",
+    ]
     run(install, "the project could not be installed into .venv")
 
 
@@ -92,7 +106,9 @@ def sealed_room_python():
 
 
 def own_python(least, most):
-    candidates = ["python%d.%d" % version for version in ([least] if most else [(3, 13), (3, 12), (3, 11)])] + ["python3"]
+    candidates = ["python%d.%d" % version for version in ([least] if most else [(3, 13), (3, 12), (3, 11)])] + [
+        "python3"
+    ]
     found = [shutil.which(name) for name in candidates]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     found += [str(path) for path in sorted(pyenv.glob("%d.%d*/bin/python" % least), reverse=True)]

@@ -23,7 +23,9 @@ _AT_ONCE = 6
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("ask", help="ask one question, or a batch as JSON lines")
     parser.add_argument("text", nargs="?", help="the question, in any of the 22 languages")
-    parser.add_argument("--jsonl", action="store_true", help="lines {id, text, conversation?, language?, locale?} from stdin")
+    parser.add_argument(
+        "--jsonl", action="store_true", help="lines {id, text, conversation?, language?, locale?} from stdin"
+    )
     parser.add_argument("--language", help="the language to answer in (ISO 639-1)")
     parser.add_argument("--json", action="store_true", help="print the whole reply as JSON")
     parser.set_defaults(run=run)

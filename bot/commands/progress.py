@@ -21,7 +21,9 @@ class Bar:
         if self._out.isatty():
             filled = _WIDTH * done // max(1, of)
             end = "\n" if done >= of else ""
-            print(f"\r{what} [{'█' * filled}{' ' * (_WIDTH - filled)}] {done}/{of}", end=end, file=self._out, flush=True)
+            print(
+                f"\r{what} [{'█' * filled}{' ' * (_WIDTH - filled)}] {done}/{of}", end=end, file=self._out, flush=True
+            )
         elif (what, tenth) != self._shown:
             self._shown = (what, tenth)
             print(f"{what}: {done}/{of}", file=self._out, flush=True)

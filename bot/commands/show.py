@@ -19,10 +19,14 @@ def _message(message: dict[str, Any]) -> Iterator[str]:
     if message["office"] is not None:
         office = message["office"]
         yield "  ⌂ " + " · ".join(
-            str(value) for value in dict.fromkeys((office["name"], office["name_zh"], office["address_zh"], office["phone"])) if value
+            str(value)
+            for value in dict.fromkeys((office["name"], office["name_zh"], office["address_zh"], office["phone"]))
+            if value
         )
     if message["source"] is not None:
         source = message["source"]
-        yield "  ↗ " + " · ".join(str(value) for value in (source["title"], source["url"], message["checked_on"]) if value)
+        yield "  ↗ " + " · ".join(
+            str(value) for value in (source["title"], source["url"], message["checked_on"]) if value
+        )
     for number, button in enumerate(message["buttons"], 1):
         yield f"  [{number}] {button['title']}"

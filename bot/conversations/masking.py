@@ -19,12 +19,16 @@ class Personal(StrEnum):
 
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_CHINESE_ID = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])")
+_CHINESE_ID = re.compile(
+    r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"
+)
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 # Eleven digits of a mainland mobile, or an international number; 12367, 110 and the like stay.
 _PHONE = re.compile(r"(?<![\d+])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d){8}(?!\d)|\+\d(?:[ -]?\d){7,14}(?!\d)")
 # One or two letters and seven to nine digits, or letters between digits as some countries write them.
-_PASSPORT = re.compile(r"(?<![0-9A-Za-z])(?:[A-Za-z]{1,2}\d{7,9}|[A-Za-z]\d{2}[A-Za-z]{2}\d{4}|\d{2}[A-Za-z]{2}\d{5})(?![0-9A-Za-z])")
+_PASSPORT = re.compile(
+    r"(?<![0-9A-Za-z])(?:[A-Za-z]{1,2}\d{7,9}|[A-Za-z]\d{2}[A-Za-z]{2}\d{4}|\d{2}[A-Za-z]{2}\d{5})(?![0-9A-Za-z])"
+)
 _PATTERNS = (
     (Personal.EMAIL, _EMAIL),
     (Personal.CHINESE_ID, _CHINESE_ID),

@@ -117,9 +117,7 @@ class ConversationService:
     async def _say(self, said: Said) -> tuple[str, Reply]:
         chosen = await self._pressed(said)
         text = storable(said.text or "")
-        incoming = await store.receive(
-            self.database, said.conversation, text, said.button, said.channel, self.clock()
-        )
+        incoming = await store.receive(self.database, said.conversation, text, said.button, said.channel, self.clock())
         language, votes = self._language(said, incoming.thread, chosen is not None)
         planned = (
             _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
@@ -156,9 +154,7 @@ class ConversationService:
         asked = Asked(text, language, vector, incoming.thread.topic)
         with self.inflight.holding(str(incoming.id), asked):
             try:
-                reply = await self.engine.ask(
-                    incoming.thread.id.hex, str(incoming.id), text, language, vector
-                )
+                reply = await self.engine.ask(incoming.thread.id.hex, str(incoming.id), text, language, vector)
             except EngineError as error:
                 log.warning("engine_failed reason=%s", error)
                 return _Planned(acts.alone(self.desk, asked), Understanding(language), {"degraded": True})

@@ -148,9 +148,7 @@ async def store_reply(
             .returning(Conversation.last_seq)
         )
         first = found.scalar_one() - len(reply.messages) + 1
-        await connection.execute(
-            update(Message).where(Message.id == incoming.id).values(status=Status.ANSWERED)
-        )
+        await connection.execute(update(Message).where(Message.id == incoming.id).values(status=Status.ANSWERED))
         await connection.execute(
             insert(Message),
             [

@@ -10,7 +10,16 @@ from typing import Any
 from bot.evaluation.metrics import Judged, Share, figures, wholly_below_mean
 from bot.languages import ANSWERED, CODES
 
-_COLUMNS = ("first", "among", "answered right", "answered wrong", "language", "intent", "false answers", "false buttons")
+_COLUMNS = (
+    "first",
+    "among",
+    "answered right",
+    "answered wrong",
+    "language",
+    "intent",
+    "false answers",
+    "false buttons",
+)
 
 
 def summary(items: Sequence[Judged]) -> dict[str, Any]:

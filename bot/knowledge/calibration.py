@@ -86,7 +86,9 @@ def _fit_trust(cases: Sequence[Case], weights: Weights) -> dict[str, float]:
         if not order:
             continue
         scores = [weighed(weights.rank, rank_features(case.articles[slug])) for slug in order[:2]]
-        features = trust_features(case.articles[order[0]], scores[0], scores[1] if len(scores) > 1 else 0.0, case.context)
+        features = trust_features(
+            case.articles[order[0]], scores[0], scores[1] if len(scores) > 1 else 0.0, case.context
+        )
         rows.append([features[name] for name in TRUST_NAMES])
         labels.append(order[0] in case.right)
     matrix, label = np.array(rows), np.array(labels, dtype=float)

@@ -19,9 +19,7 @@ OFFICES_FILE = "offices.yml"
 NOT_ARTICLES = frozenset({OFFICES_FILE, "counter-examples.yml"})
 # A resident is shown a link only to an office's or an operator's own site; any other source is shown by its name.
 OFFICIAL_DOMAINS = (".gov.cn", ".edu.cn", ".12306.cn", "hefeimetro.com", "cishefei.com")
-_ARTICLE_KEYS = frozenset(
-    "slug confidence confirm_with office review_by sources facts say_zh text variants".split()
-)
+_ARTICLE_KEYS = frozenset("slug confidence confirm_with office review_by sources facts say_zh text variants".split())
 _TEXT_KEYS = frozenset("question answer steps documents note".split())
 _REQUIRED_LANGUAGES = ("en", "zh")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

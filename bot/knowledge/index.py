@@ -68,9 +68,7 @@ class PassageIndex:
         words = set(tokens(text))
         if not words:
             return []
-        terms = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._words.schema, "body", word)) for word in words
-        ]
+        terms = [(tantivy.Occur.Should, tantivy.Query.term_query(self._words.schema, "body", word)) for word in words]
         hits = self._searcher.search(tantivy.Query.boolean_query(terms), count, count=False).hits
         return [(int(self._searcher.doc(address)["row"][0]), float(score)) for score, address in hits]
 

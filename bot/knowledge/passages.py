@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import yaml
 
-from bot.conversations.acts import ACTS
 from bot.errors import ContentError
 from bot.knowledge.articles import Knowledge
 from bot.knowledge.files import load_counter_examples
@@ -35,11 +34,13 @@ def _as_typed(passage: Passage) -> Iterator[Passage]:
         yield Passage(passage.label, passage.language, bare)
 
 
-def other_passages(nlu_folder: Path, knowledge_folder: Path, identifier: LanguageIdentifier) -> Iterator[Passage]:
-    """The pipeline's examples of acts and of what is out of scope, and the counter-examples."""
+def other_passages(
+    nlu_folder: Path, knowledge_folder: Path, identifier: LanguageIdentifier, acts: Collection[str]
+) -> Iterator[Passage]:
+    """The pipeline's examples of `acts` and of what is out of scope, and the counter-examples."""
     for intent, language, text in training_examples(nlu_folder):
         label = NONE if intent == OUT_OF_SCOPE else ACT_PREFIX + intent
-        if label == NONE or intent in ACTS:
+        if label == NONE or intent in acts:
             yield Passage(label, language or identifier.identify(text).code, text)
     for language, text in load_counter_examples(knowledge_folder):
         yield Passage(NONE, language, text)

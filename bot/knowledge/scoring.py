@@ -60,7 +60,12 @@ class Scored:
 
     def trace(self) -> dict[str, Any]:
         rounded = {name: round(value, 4) for name, value in asdict(self.signals).items() if value is not None}
-        return {"article": self.slug, "probability": round(self.probability, 4), "score": round(self.score, 4), **rounded}
+        return {
+            "article": self.slug,
+            "probability": round(self.probability, 4),
+            "score": round(self.score, 4),
+            **rounded,
+        }
 
 
 @dataclass(frozen=True)

@@ -39,18 +39,14 @@ async def publish(engine: AsyncEngine, content: Content, now: datetime) -> int:
     async with session(engine) as unit:
         for office in content.offices.values():
             await unit.merge(
-                models.Office(
-                    key=office.key, names=office.names, address_zh=office.address_zh, phone=office.phone
-                )
+                models.Office(key=office.key, names=office.names, address_zh=office.address_zh, phone=office.phone)
             )
         await unit.flush()
         current = {row.slug: row for row in await _stored(unit)}
         return sum([await _publish_one(unit, article, current, now) for article in content.articles.values()])
 
 
-async def _publish_one(
-    unit: AsyncSession, article: Article, current: dict[str, models.Article], now: datetime
-) -> bool:
+async def _publish_one(unit: AsyncSession, article: Article, current: dict[str, models.Article], now: datetime) -> bool:
     row = current.get(article.slug)
     if row is None:
         row = models.Article(slug=article.slug, area=article.area.value, created_at=now, versions=[], variants=[])
@@ -68,9 +64,7 @@ async def _publish_one(
 
 
 def _sync_variants(row: models.Article, article: Article) -> bool:
-    wanted = {
-        (language, digest(text)): text for language, texts in article.variants.items() for text in texts
-    }
+    wanted = {(language, digest(text)): text for language, texts in article.variants.items() for text in texts}
     stored = {(variant.language, variant.text_hash): variant for variant in row.variants}
     for key, variant in stored.items():
         if key not in wanted:

@@ -30,7 +30,7 @@ def _folded(text: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """The text as people type it who leave the accents out: "gia hạn thị thực, đăng ký" → "gia han thi thuc, dang ky"."""
+    """The text as people type it who leave the accents out: "gia hạn, đăng ký" → "gia han, dang ky"."""
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(c for c in decomposed if not _is_latin_mark(c))
     return unicodedata.normalize("NFC", bare).translate(_NOT_DECOMPOSED)

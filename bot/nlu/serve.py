@@ -25,7 +25,6 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from bot.nlu import log_filter, without_tensorflow  # noqa: E402
-from bot.nlu.shared_encoder import encoder  # noqa: E402
 
 logger = logging.getLogger("bot.nlu.serve")
 
@@ -96,7 +95,10 @@ def _close_rasas_doors(run: Any) -> None:
         log_filter.install()
         if not agent.is_ready():
             logger.error(log_filter.LogEvent.NO_MODEL)
-        encoder().warm()
+        from bot.nlu import tokenizer  # brings Rasa with it, which must find the stand-in for TensorFlow installed
+
+        # The encoder is not loaded here: in service the app sends the vectors, and 170 MB stay free.
+        tokenizer.warm()
         return agent
 
     run.configure_app, run.load_agent_on_start = make_and_seal, load_and_seal

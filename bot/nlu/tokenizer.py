@@ -1,4 +1,4 @@
-"""Second component: words, by spaCy's blank pipelines, made when a language first appears.
+"""Second component: words, by spaCy's blank pipelines, made by `warm` or when a language first appears.
 
 spaCy's own tokenisers for ja, th, ko and vi want SudachiPy, PyThaiNLP, MeCab and pyvi. Words here only mark where
 an entity may begin and end, so none of those is worth its weights: Korean and Vietnamese are written with spaces,
@@ -16,7 +16,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.languages import DEFAULT
+from bot.languages import CODES, DEFAULT
 from bot.nlu.component import LANGUAGE
 
 Span = Tuple[str, int]  # a word and where it begins
@@ -29,6 +29,9 @@ _CONFIG: Dict[str, Dict[str, Any]] = {
     "vi": {"nlp": {"tokenizer": {"use_pyvi": False}}},
     "zh": {"nlp": {"tokenizer": {"segmenter": "char"}}},
 }
+# Making these takes seconds, for thousands of exceptions that mark no entity (French 3 s, Indonesian 2 s, Dutch 0.7 s):
+# the first resident to write in one would be timed out. Italian's rules know the apostrophe of l'école.
+_STAND_INS = {"fr": "it", "id": "xx", "nl": "xx"}
 _JAPANESE = re.compile(r"[一-鿿々]+|[ぁ-ゖ]+|[ァ-ヺー]+|\w+|[^\w\s]")
 # A Thai consonant with the vowel before it and the signs around it; one of them is the least that can be a word.
 _THAI = re.compile(r"[เ-ไ]?[ก-ฮ][ะ-ฺๅ็-๎]*|[A-Za-z0-9]+|[^\w\s]|\w")
@@ -65,7 +68,14 @@ def words(text: str, language: str) -> Iterator[Span]:
 def _splitter(language: str) -> Callable[[str], Iterator[Span]]:
     if language in _SCRIPTS:
         return functools.partial(_by_script, _SCRIPTS[language])
-    return functools.partial(_by_spacy, spacy.blank(language, config=_CONFIG.get(language, {})))
+    pipeline = spacy.blank(_STAND_INS.get(language, language), config=_CONFIG.get(language, {}))
+    return functools.partial(_by_spacy, pipeline)
+
+
+def warm() -> None:
+    """Make every language's pipeline now rather than while a resident waits."""
+    for language in CODES:
+        _splitter(language)
 
 
 def _by_script(pattern: re.Pattern[str], text: str) -> Iterator[Span]:

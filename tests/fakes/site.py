@@ -24,7 +24,7 @@ from bot.conversations.service import ConversationService
 from bot.conversations.urgent import UrgentLane
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
-from bot.encoder import MEANS_FILE, Encoder
+from bot.encoder import MEANS_FILE, Encoder, Vector
 from bot.engine import EngineDoor, Worker
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
@@ -62,6 +62,20 @@ MESSAGE_FIELDS = frozenset(
 REPLY_FIELDS = frozenset("conversation language intent confidence outcome messages trace".split())
 
 
+class RememberingEncoder(Encoder):
+    """The real encoder; a text that was encoded before in this test run is not encoded again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, str], Vector] = {}
+
+    def encode(self, text: str, language: str) -> Vector:
+        key = (text, language)
+        if key not in self._known:
+            self._known[key] = super().encode(text, language)
+        return self._known[key]
+
+
 @dataclass(frozen=True)
 class Brain:
     """What is slow to make and never changes: shared by all sites of a test run."""
@@ -86,7 +100,7 @@ async def make_brain(folder: Path) -> Brain:
         *(Passage(ACT_PREFIX + act, "en", text) for act, texts in _ACTS.items() for text in texts),
         *(Passage(NONE, language, text) for language, text in load_counter_examples(KNOWLEDGE)),
     ]
-    encoder, identifier = Encoder(), LanguageIdentifier()
+    encoder, identifier = RememberingEncoder(), LanguageIdentifier()
     identifier.warm()
     version = publishing.encoder_version(MEANS_FILE)
     search = await publishing.build_search(database, knowledge, passages, encoder, version, folder / "index", silent)

@@ -1,4 +1,4 @@
-"""The tracker store on PostgreSQL, where the environment names one (`LINLI_TEST_POSTGRES=postgresql://…`)."""
+"""The tracker store on PostgreSQL, where the environment names one (`TEST_POSTGRES_URL=postgresql://…`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rasa.shared.core.events import UserUttered
 from bot.nlu.errors import TrackerStoreError
 from bot.nlu.tracker_store import OneRowTrackerStore
 
-URL = os.environ.get("LINLI_TEST_POSTGRES", "")
-pytestmark = pytest.mark.skipif(not URL, reason="LINLI_TEST_POSTGRES is not set")
+URL = os.environ.get("TEST_POSTGRES_URL", "")
+pytestmark = pytest.mark.skipif(not URL, reason="TEST_POSTGRES_URL is not set")
 
 
 async def test_a_conversation_is_kept_overwritten_and_erased() -> None:

@@ -39,7 +39,7 @@ class RateLimiter:
 
 
 def client_address(remote: str | None, forwarded: str | None, trusted_proxies: int) -> str:
-    """Whom to count: the address that the outermost trusted proxy saw. The left-most entries are the client's own words."""
+    """Whom to count: the address that the outermost trusted proxy saw; those left of it are the client's own words."""
     if trusted_proxies <= 0 or not forwarded:
         return remote or "unknown"
     hops = [hop.strip() for hop in forwarded.split(",")]

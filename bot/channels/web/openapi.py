@@ -51,7 +51,11 @@ def _chat_operation() -> Schema:
                 status: {
                     "description": text,
                     "content": _json(_ref("Error")),
-                    **({"headers": {"Retry-After": {"schema": {"type": "integer"}}}} if status in ("429", "503") else {}),
+                    **(
+                        {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}
+                        if status in ("429", "503")
+                        else {}
+                    ),
                 }
                 for status, text in errors.items()
             },

@@ -62,7 +62,9 @@ def _limit(request: web.Request) -> None:
     client = client_address(request.remote, request.headers.get("X-Forwarded-For"), settings.trusted_proxies)
     wait = request.app[LIMITER].take(client, time.monotonic())
     if wait is not None:
-        raise RequestError(Code.RATE_LIMITED, f"too many messages; try again in {wait} s", 429, retry_after_seconds=wait)
+        raise RequestError(
+            Code.RATE_LIMITED, f"too many messages; try again in {wait} s", 429, retry_after_seconds=wait
+        )
 
 
 async def healthz(_request: web.Request) -> web.Response:

@@ -58,7 +58,7 @@ NASTY: dict[str, str] = {
 async def test_a_nasty_text_gets_a_sensible_reply(site: Site, name: str) -> None:
     response = await site.post({"text": NASTY[name]})
     assert response.status == 200
-    assert response.json["outcome"] in ("answered", "clarify", "unknown")
+    assert response.json["outcome"] in ("answered", "clarify", "unknown", "chat", "handoff")
     await check_books(site.service.database, Counter([storable(NASTY[name])]))
 
 
@@ -71,15 +71,9 @@ async def test_a_nasty_text_is_none_that_the_engine_refuses(site: Site, name: st
     assert reply["trace"]["degraded"] is False
 
 
-@pytest.mark.parametrize("name", NASTY)
-async def test_a_nasty_text_without_an_engine(lone_site: Site, name: str) -> None:
-    assert (await lone_site.post({"text": NASTY[name]})).status == 200
-
-
 async def test_a_stranger_cannot_shut_the_engine_for_others(site: Site) -> None:
-    for _ in range(6):
-        for name in ("many U+FDFA", "soft hyphen slash", "masks grow", "long chinese"):
-            await site.say(NASTY[name])
+    for name in ("many U+FDFA", "soft hyphen slash", "masks grow", "joiner slash"):
+        await site.say(NASTY[name])
     reply = await site.say("How do I register my address with the police?")
     assert reply["intent"] == "ask_immigration"
 
@@ -167,7 +161,8 @@ async def test_a_client_that_hangs_up_loses_nothing(site: Site) -> None:
     await check_books(site.service.database, Counter(["How do I rent a flat?"]))
 
 
-async def test_the_process_lives_after_everything(site: Site) -> None:
-    found: list[Response] = await asyncio.gather(*(site.post({"text": text}) for text in NASTY.values()))
+async def test_without_an_engine_the_process_lives_after_everything(lone_site: Site) -> None:
+    found: list[Response] = await asyncio.gather(*(lone_site.post({"text": text}) for text in NASTY.values()))
     assert {response.status for response in found} == {200}
-    assert (await site.say("How do I rent a flat?"))["messages"][0]["article"] == "rent-a-flat"
+    assert (await lone_site.say("How do I rent a flat?"))["messages"][0]["article"] == "rent-a-flat"
+    await check_books(lone_site.service.database, Counter([*map(storable, NASTY.values()), "How do I rent a flat?"]))
