@@ -55,12 +55,15 @@ class Process:
         family = proc.tree(process.pid)
         if process.poll() is None:
             process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _end(family)
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+        finally:
+            # A second Ctrl-C cuts the waiting short, not the end.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            _end(family)
 
     @property
     def pid(self) -> int:

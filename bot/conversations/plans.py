@@ -120,6 +120,11 @@ def for_button(chosen: Chosen) -> Plan:
 
 
 def maybe_urgent(otherwise: Plan) -> Plan:
-    """The numbers to dial first, then what the search has: the pipeline alone took the message for an emergency."""
+    """The numbers to dial first, then what the search has: the pipeline alone took the message for an emergency.
+
+    An article that surely answers stands alone: the pipeline sees the word for police, the search the whole question.
+    """
+    if otherwise.outcome is Outcome.ANSWERED:
+        return otherwise
     numbers = Part(Kind.NOTICE, key="maybe_urgent")
     return Plan(otherwise.outcome, (numbers, *otherwise.parts), trace=otherwise.trace)

@@ -98,7 +98,9 @@ class Renderer:
 
     def _office(self, article: Article, lang: str) -> OfficeCard:
         office = self.knowledge.offices[article.office or article.confirm_with]
-        return OfficeCard(office.name(lang), office.name("zh"), office.address_zh, office.phone)
+        name = office.name(lang)
+        # Names are written to stand inside a sentence; on a card they begin one.
+        return OfficeCard(name[:1].upper() + name[1:], office.name("zh"), office.address_zh, office.phone)
 
 
 def _source(source: SourceRef) -> SourceLine:

@@ -278,7 +278,7 @@ def _fire() -> object:
     [
         ("How do I register my address with the police?", None),
         ("What do I do when my passport is lost?", "to be sure, confirm with Immigration hotline 12367."),
-        ("How do I book a hospital visit?", "rests on a single source. Please confirm it with The hospital"),
+        ("How do I book a hospital visit?", "rests on a weak source. Please confirm it with The hospital"),
         ("How do I rent a flat?", "not yet been confirmed by an official page. Please confirm it with City hotline 12345"),
     ],
 )

@@ -1,0 +1,1 @@
+"""The whole system as it is run: the real engine, real processes."""
