@@ -106,9 +106,14 @@ class Comparison:
         }
 
     def problems(self) -> Counter[str]:
-        """Requests that failed, of all bots and rounds."""
-        found = [*(rounds.problems for rounds in self.cells.values()), *(w.problems for w in self.weighed.values())]
-        return sum(found, Counter[str]())
+        """Our requests that failed, of all rounds. What the starter bot leaves unanswered is shown, and not our failure."""
+        ours = (ONE.name, TWO.name)
+        rounds = [one.problems for cell, one in self.cells.items() if cell.bot in ours]
+        return sum((*rounds, *(self.weighed[name].problems for name in ours if name in self.weighed)), Counter[str]())
+
+    def counted(self) -> int:
+        """Our requests in all rounds, the warming ones left out."""
+        return sum(one.outcomes.total() for cell, one in self.cells.items() if cell.bot in (ONE.name, TWO.name))
 
     def ratio(self, figure: Literal["p50", "rate"], asked: Set, conversations: int, ours: System) -> float | None:
         """Ours against the starter bot's: the median of the rounds' ratios, since both of a round saw one machine."""

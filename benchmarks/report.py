@@ -65,10 +65,10 @@ def _whole_way(found: Comparison) -> Iterator[Target]:
         yield Target(
             f"messages/s, {MANY} conversations, 2 workers, {kind}: of the starter bot's", 2.5, True, "x", ratio
         )
-    asked = sum(sum(rounds.outcomes.values()) for rounds in found.cells.values())
+    asked = found.counted()
     failed = float(sum(found.problems().values())) if asked else None
     yield Target(
-        f"requests failed or not answered in full (of {asked} counted, and the warming ones)", 0, False, "", failed
+        f"our requests failed or not answered in full (of {asked} counted, and warming ones)", 0, False, "", failed
     )
 
 

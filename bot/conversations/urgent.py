@@ -117,6 +117,11 @@ class RuleIndex:
             for key in rule.phrase.demands[0]:
                 self._rules[rule.phrase.mode].setdefault(key, []).append(rule)
 
+    def warm(self) -> None:
+        for rules in chain.from_iterable(index.values() for index in self._rules.values()):
+            for rule in rules:
+                _ = rule.phrase.pattern
+
     def hits(self, reading: Reading, keys: Mapping[Mode, frozenset[str]]) -> list[Hit]:
         found = (rule for mode, index in self._rules.items() for rule in _candidates(index, keys[mode]))
         return [Hit(rule, *span) for rule in found for span in rule.phrase.spans(reading)]
@@ -174,14 +179,29 @@ class UrgentLane:
         say = tuple((line["zh"], line["pinyin"]) for line in self._cards["say"][kind])
         return UrgentCard("\n".join(text), say, number, others)
 
+    def warm(self) -> None:
+        """Compile all patterns now (about 3 seconds), so that the first messages do not wait for theirs."""
+        for index in (self._signs, *self._context.values()):
+            index.warm()
+
     def _judge(self, reading: Reading, hint: str | None) -> Urgent | None:
         keys = {mode: reading.keys(mode) for mode in Mode}
         signs = self._signs.hits(reading, keys)
-        languages = sorted({hit.rule.language for hit in signs}, key=lambda language: (language != hint, language))
-        for language in languages:
-            own = [hit for hit in signs if hit.rule.language == language]
-            kinds = decide(own, self._context[language].hits(reading, keys), reading)
-            if kinds:
+        if not signs:
+            return None
+        context = {language: index.hits(reading, keys) for language, index in self._context.items()}
+        return self._verdict(_by_language(signs), context, reading, hint)
+
+    def _verdict(
+        self, signs: Mapping[str, list[Hit]], context: Mapping[str, list[Hit]], reading: Reading, hint: str | None
+    ) -> Urgent | None:
+        """The verdict of the language that recognises most of the message; of others only calls that are plain."""
+        weights = {language: _weight([*signs.get(language, ()), *hits]) for language, hits in context.items()}
+        for language in sorted(signs, key=lambda own: (-weights[own], own != hint, own)):
+            rivals = (weights[other] for other in context if _same_script(signs[language], context[other]))
+            outdone = weights[language] < max(rivals, default=0)
+            heard = [hit for hit in signs[language] if hit.rule.role is Role.ALWAYS or not outdone]
+            if heard and (kinds := decide(heard, context[language], reading)):
                 return self._urgent(kinds, language)
         return None
 
@@ -194,13 +214,33 @@ class UrgentLane:
         return Urgent(first, numbers[first]["dial"], also, language)
 
 
+def _by_language(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
+    found: dict[str, list[Hit]] = {}
+    for hit in hits:
+        found.setdefault(hit.rule.language, []).append(hit)
+    return found
+
+
+def _weight(hits: Iterable[Hit]) -> int:
+    """How much of a message a language recognises: the letters under its hits."""
+    return len({(hit.clause, at) for hit in hits for at in range(hit.start, hit.end)})
+
+
+def _same_script(hits: Sequence[Hit], others: Sequence[Hit]) -> bool:
+    """Whether both were found in text between blanks; two languages can only be mistaken for each other there."""
+    return not {Mode.PACKED} & {hit.rule.phrase.mode for hit in (*hits, *others)}
+
+
 def decide(signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> frozenset[str]:
     """The kinds that the hits of one language amount to. Pure."""
     if reading.kana and signs[0].rule.language == "zh":
         return frozenset()  # Japanese shares words with Chinese: 救命講習 is a first-aid course
     ignored = [hit for hit in context if hit.rule.role is Role.IGNORE]
-    standing = [hit for hit in signs if not any(hit.overlaps(other) for other in ignored)]
-    return frozenset(hit.rule.kind for hit in standing if _fires(hit, standing, context, reading))
+    standing, others = (
+        [hit for hit in hits if hit.rule.role in VETOES or not any(hit.overlaps(other) for other in ignored)]
+        for hits in (signs, context)
+    )
+    return frozenset(hit.rule.kind for hit in standing if _fires(hit, standing, others, reading))
 
 
 def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> bool:
@@ -249,12 +289,13 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _table_rules(table: Mapping[str, Any]) -> Iterator[Rule]:
     """The rules of one table. Unknown headings are errors: a mistyped one would silently drop its phrases."""
     spelling = Spelling(
-        same=tuple(tuple(line.split() if " " in line else line) for line in table.get("same", ())),
+        same=tuple(table.get("same", ())),
+        typed=table.get("typed", {}),
         attached=table.get("attached", ""),
         groups=table.get("groups", {}),
     )
     for role, kind, phrase in _entries(table):
-        for mode in _modes(phrase, marked=table.get("marks_matter", False)):
+        for mode in _modes(phrase, role, marked=table.get("marks_matter", False)):
             try:
                 yield Rule(table["language"], role, kind, compile_phrase(phrase, mode, spelling))
             except PhraseError as error:
@@ -271,7 +312,10 @@ def _entries(table: Mapping[str, Any]) -> Iterator[tuple[Role, str, str]]:
             yield from ((Role(tier), kind, phrase) for phrase in phrases)
 
 
-def _modes(phrase: str, *, marked: bool) -> tuple[Mode, ...]:
+def _modes(phrase: str, role: Role, *, marked: bool) -> tuple[Mode, ...]:
+    """Where a phrase is looked for. Single Vietnamese words without marks are words of other languages ("no", "mau")."""
     if is_unspaced(phrase):
         return (Mode.PACKED,)
-    return (Mode.MARKED, Mode.BARE) if marked else (Mode.SPACED,)
+    if not marked:
+        return (Mode.SPACED,)
+    return (Mode.MARKED,) if role in {Role.CRY, Role.URGED, Role.URGENCY} else (Mode.MARKED, Mode.BARE)

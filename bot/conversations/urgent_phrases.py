@@ -38,6 +38,7 @@ SENTENCE = re.compile(r"([.!?。؟।۔\n]+)")
 CLAUSE = re.compile(r"[,،、;؛:()\[\]\"«»“”„—–]+")
 BETWEEN_WORDS = re.compile("[^\\w\u0300-\u036f\u0900-\u0dff\u0e00-\u0e7f‼]+")
 UNSPACED = re.compile("[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+MARKED_WORD = re.compile(r"[^\W\d_]+\*?")
 THAI = re.compile("[\u0e00-\u0e7f]")
 KANA = re.compile("[\u3040-\u30fa]")
 ARABIC = re.compile("[\u0600-\u06ff]")
@@ -132,16 +133,31 @@ def _clauses(text: str) -> Iterator[tuple[str, int, bool]]:
 
 @dataclass(frozen=True)
 class Spelling:
-    """What a table says about writing its language: interchangeable letters, prefixes written onto words."""
+    """What a table says about writing its language, and its groups.
 
-    same: tuple[tuple[str, ...], ...] = ()
+    `same` are letters that stand for each other (simplified and traditional), `typed` how a letter is typed without its
+    mark (ü: ue), `attached` a pattern for what is written onto the front of words.
+    """
+
+    same: tuple[str, ...] = ()
+    typed: Mapping[str, str] = field(default_factory=dict)
     attached: str = ""
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def variants(self, literal: str) -> list[str]:
-        """All spellings of a word: `ü ue` gives two for a word with one ü."""
-        choices = [next((group for group in self.same if letter in group), (letter,)) for letter in literal]
-        return sorted({"".join(letters) for letters in itertools.islice(itertools.product(*choices), 32)})
+        """All spellings of a stretch with letters that stand for each other."""
+        if not self.same:
+            return [literal]
+        choices = [next((group for group in self.same if letter in group), letter) for letter in literal]
+        return sorted({"".join(letters) for letters in itertools.islice(itertools.product(*choices), 64)})
+
+    def spelled_out(self, phrase: str) -> str:
+        """The phrase with both ways of typing marked words: `grün` becomes `(grün|gruen)`."""
+        return MARKED_WORD.sub(self._both, phrase) if self.typed else phrase
+
+    def _both(self, word: re.Match[str]) -> str:
+        other = "".join(self.typed.get(letter, letter) for letter in word[0])
+        return word[0] if other == word[0] else f"({word[0]}|{other})"
 
 
 @dataclass(frozen=True)
@@ -188,7 +204,7 @@ class _Parser:
 
     def __init__(self, phrase: str, mode: Mode, spelling: Spelling) -> None:
         self.phrase, self.mode, self.spelling = phrase, mode, spelling
-        text = casefolded(phrase)
+        text = spelling.spelled_out(casefolded(phrase))
         self.tokens = TOKEN.findall(text if mode is Mode.MARKED else unmarked(text))
         self.at = 0
         self.wide = 2 if THAI.search(text) else 1

@@ -10,7 +10,7 @@ from bot.conversations.urgent_phrases import Mode, Reading, casefolded, is_unspa
 # Four letters and less have too many neighbours (fire: fine, fare, hire, tire).
 SHORTEST = 5
 # A changed letter makes another real word far more often than a lost or swapped one (heart: heard).
-SHORTEST_CHANGED = 7
+SHORTEST_CHANGED = 8
 WORD = re.compile(r"[^\s()|\[\]<>.*]+(?![^\s()|\[\]]*[*>])")
 
 
@@ -58,7 +58,8 @@ class Speller:
         yield from (near for near, _ in self._shortened.get(word, ()))
         for at in range(1, len(word)):
             shorter = _without(word, at)
-            if shorter in self._languages:
+            # A letter more at the end is nearly always an ending (rauch: raucht).
+            if at < len(word) - 1 and shorter in self._languages:
                 yield shorter
             for near, lost in self._shortened.get(shorter, ()):
                 if _swap(word, at) == near or (lost == at and len(near) >= SHORTEST_CHANGED):

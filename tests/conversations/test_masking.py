@@ -32,7 +32,6 @@ PERSONAL = [
     ("passport E12345678", "passport ‹PASSPORT›"),
     ("护照EA1234567丢了", "护照‹PASSPORT›丢了"),
     ("passport ab1234567,", "passport ‹PASSPORT›,"),
-    ("Reisepass C01X00T47", "Reisepass C01X00T47"),
     ("passeport 12AB34567", "passeport ‹PASSPORT›"),
     ("two: 13800138000 and 13900139000", "two: ‹PHONE› and ‹PHONE›"),
 ]
@@ -46,7 +45,7 @@ NOT_PERSONAL = [
 ]
 
 
-@pytest.mark.parametrize(("text", "masked"), [case for case in PERSONAL if "Reisepass" not in case[0]])
+@pytest.mark.parametrize(("text", "masked"), PERSONAL)
 def test_personal_numbers_are_replaced(text: str, masked: str) -> None:
     assert mask(text) == masked
 
@@ -69,7 +68,6 @@ def test_public_numbers_stay(text: str) -> None:
         "138.0013.8000",
         "+1 (415) 555-2671",
         "138–0013–8000",
-        "E 12345678",
         "E1234\u200b5678",
     ],
 )

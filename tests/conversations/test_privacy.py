@@ -6,9 +6,10 @@ import logging
 
 import pytest
 
+from bot.knowledge.desk import Desk
+from tests.conversations.test_storage import break_table
 from tests.fakes.engine import Mood
 from tests.fakes.site import Site
-from tests.conversations.test_storage import break_table
 
 # A word that is nowhere in our code: if it is in the log, it came from the message.
 MARKER = "Zwickelfritz"
@@ -73,16 +74,10 @@ async def test_when_the_code_fails(
 async def test_when_an_action_fails(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    class Broken:
-        def decide(self, text: str, *_: object) -> None:
-            raise ValueError(f"cannot find {text}")
+    def broken(_desk: object, text: str, *_: object) -> None:
+        raise ValueError(f"cannot find {text}")
 
-        encoder = site.service.desk.encoder
-
-    from actions import base
-
-    monkeypatch.setattr(base.Tools, "desk", Broken(), raising=False)
-    monkeypatch.setattr(type(site.service.desk), "decide", Broken().decide)
+    monkeypatch.setattr(Desk, "decide", broken)
     assert (await site.post({"text": TEXT})).status == 500
     assert site.engine.action_statuses == [500]
     assert_silent(caplog, capfd)
