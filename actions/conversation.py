@@ -33,7 +33,8 @@ class ActAction(PlannedAction):
         self._intent = intent
 
     def plan(self, tracker: Tracker) -> Plan:
-        return acts.act(self._intent, tracker.latest_message.get("entities") or [])
+        entities = tracker.latest_message.get("entities") or []
+        return acts.act_unless_asked(self.tools.desk, self.asked(tracker), ranking(tracker), self._intent, entities)
 
 
 class Emergency(PlannedAction):

@@ -106,7 +106,7 @@ class Comparison:
         }
 
     def problems(self) -> Counter[str]:
-        """Our requests that failed, of all rounds. What the starter bot leaves unanswered is shown, and not our failure."""
+        """Our requests that failed, of all rounds; what the starter bot leaves unanswered is shown, not judged."""
         ours = (ONE.name, TWO.name)
         rounds = [one.problems for cell, one in self.cells.items() if cell.bot in ours]
         return sum((*rounds, *(self.weighed[name].problems for name in ours if name in self.weighed)), Counter[str]())

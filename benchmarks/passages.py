@@ -96,17 +96,29 @@ def grown(known: Vectors, size: int, seed: int = 7) -> Grown:
     rows = random.permutation(len(known.texts))[:size]
     rows = np.concatenate([rows, random.integers(0, len(known.texts), max(0, size - len(rows)))])
     matrix = known.matrix[rows]
+    shapes = _shape(known.matrix[:, :E5_DIMENSIONS]), _shape(known.matrix[:, E5_DIMENSIONS:])
     for start in range(min(size, len(known.texts)), size, _CHUNK):
         end = min(start + _CHUNK, size)
-        matrix[start:end] = _noisy(matrix[start:end].astype(np.float32), random)
+        matrix[start:end] = _noisy(matrix[start:end].astype(np.float32), shapes, random)
     return Grown(matrix, _texts(known, rows, np.random.default_rng(seed)))
 
 
-def _noisy(chunk: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _shape(half: np.ndarray) -> np.ndarray:
+    """What turns white noise into noise of length `_NOISE` that varies as the real passages vary among each other.
+
+    Noise that is equal in all 896 directions is unlike any text, and no graph index finds its way in it.
+    """
+    present = half[np.any(half, axis=1)].astype(np.float32)
+    covariance = np.cov(present, rowvar=False) + 1e-6 * np.eye(half.shape[1])
+    shape: np.ndarray = np.linalg.cholesky(covariance).T * (_NOISE / np.sqrt(np.trace(covariance)))
+    return shape.astype(np.float32)
+
+
+def _noisy(chunk: np.ndarray, shapes: tuple[np.ndarray, np.ndarray], random: np.random.Generator) -> np.ndarray:
     """Each half gets its own noise and its length 1 again; a half that is zero stays zero."""
-    for half in (chunk[:, :E5_DIMENSIONS], chunk[:, E5_DIMENSIONS:]):
-        present = half.any(axis=1, keepdims=True)
-        half += random.standard_normal(half.shape, dtype=np.float32) * (_NOISE / np.sqrt(half.shape[1])) * present
+    for half, shape in zip((chunk[:, :E5_DIMENSIONS], chunk[:, E5_DIMENSIONS:]), shapes, strict=True):
+        present = np.any(half, axis=1, keepdims=True)
+        half += random.standard_normal(half.shape, dtype=np.float32) @ shape * present
         half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
     return chunk
 

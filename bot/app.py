@@ -32,7 +32,7 @@ from bot.conversations.service import ConversationService, utc_now
 from bot.conversations.urgent import UrgentLane
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
-from bot.encoder import MEANS_FILE, Encoder
+from bot.encoder import Encoder
 from bot.engine import EngineDoor, Worker
 from bot.errors import ContentError, StartError, StorageError
 from bot.knowledge import publishing, store
@@ -114,7 +114,8 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
         await migrate(database)
-        model = await _model(settings, progress)
+        encoder = Encoder()
+        model = await _model(settings, database, encoder, progress)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         local_port = free_port()
         door = _door(settings, session, secret)
@@ -122,7 +123,7 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
         for supervisor in supervisors:
             stack.push_async_callback(supervisor.stop)
             supervisor.start()
-        service = await _service(settings, database, door, model, progress)
+        service = await _service(settings, database, encoder, door, model, progress)
         local = create_local_app(settings, service, secret)
         local_address = await _listen(stack, local, "127.0.0.1", local_port)
         address = None
@@ -160,16 +161,14 @@ def _port_taken(host: str, port: int, error: OSError) -> str:
     return f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it or set LINLI_PORT"
 
 
-async def _model(settings: Settings, progress: Progress) -> Path | None:
+async def _model(settings: Settings, database: AsyncEngine, encoder: Encoder, progress: Progress) -> Path | None:
     """The archive for the present training data; trained when it is missing. None when no engine is wanted."""
     if settings.engine_workers == 0:
         return None
     training.check_engine_environment()
     path = training.model_path(settings)
     if not path.exists():
-        progress("training the language model", 0, 1)
-        await training.train(settings)
-        progress("training the language model", 1, 1)
+        await training.train(settings, database, encoder, progress)
     training.check_archive(path)
     return path
 
@@ -208,9 +207,14 @@ def _supervisors(
 
 
 async def _service(
-    settings: Settings, database: AsyncEngine, door: EngineDoor, model: Path | None, progress: Progress
+    settings: Settings,
+    database: AsyncEngine,
+    encoder: Encoder,
+    door: EngineDoor,
+    model: Path | None,
+    progress: Progress,
 ) -> ConversationService:
-    encoder, identifier = Encoder(), LanguageIdentifier()
+    identifier = LanguageIdentifier()
     search = await _search(settings, database, encoder, identifier, progress)
     await asyncio.gather(asyncio.to_thread(encoder.warm), asyncio.to_thread(identifier.warm))
     return ConversationService(
@@ -244,7 +248,7 @@ async def _search(
             *article_passages(knowledge),
             *other_passages(ROOT / "data" / "nlu", settings.knowledge_folder, identifier, ACTS),
         ]
-        version = publishing.encoder_version(MEANS_FILE)
+        version = publishing.encoder_version()
         cache = settings.var_folder / "index"
         return await publishing.build_search(database, knowledge, passages, encoder, version, cache, progress)
     except (ContentError, StorageError) as error:

@@ -68,6 +68,12 @@ class Settings:
     trusted_proxies: int
     log_level: str
 
+    def varied(self, name: str) -> Path:
+        """A path below var_folder; its folder is made."""
+        path = self.var_folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
     @property
     def tracker_file(self) -> Path:
         return self.var_folder / "tracker.db"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from pathlib import Path
 
 from bot import training
-from bot.settings import load_settings
+from bot.commands.progress import Bar
+from bot.db.engine import make_engine
+from bot.db.migrate import migrate
+from bot.encoder import Encoder
+from bot.settings import Settings, load_settings
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,8 +28,17 @@ def run(options: argparse.Namespace) -> int:
         training.check_archive(path)
         print(f"{path} is there already")
         return 0
-    settings.var_folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    made = asyncio.run(training.train(settings))
+    made = asyncio.run(_train(settings))
     print(f"{made} in {time.monotonic() - started:.0f} s")
     return 0
+
+
+async def _train(settings: Settings) -> Path:
+    settings.var_folder.mkdir(parents=True, exist_ok=True)
+    database = make_engine(settings.database_url)
+    try:
+        await migrate(database)
+        return await training.train(settings, database, Encoder(), Bar().progress)
+    finally:
+        await database.dispose()

@@ -42,6 +42,20 @@ def act(intent: str, entities: Sequence[Mapping[str, Any]] = ()) -> Plan:
     return _SIMPLE[intent]()
 
 
+def act_unless_asked(
+    desk: Desk,
+    asked: Asked,
+    ranking: Mapping[str, float],
+    intent: str,
+    entities: Sequence[Mapping[str, Any]],
+) -> Plan:
+    """An act of the pipeline, unless the index is sure of an article and sees no act: it was a question after all."""
+    decision = desk.decide(asked.text, asked.vector, ranking)
+    if decision.verdict is Verdict.ANSWER and decision.found.act is None:
+        return plans.from_search(decision)
+    return act(intent, entities)
+
+
 def alone(desk: Desk, asked: Asked) -> Plan:
     """Without the engine: the index knows the acts too, so that a wish for a person is still understood."""
     decision = desk.decide(asked.text, asked.vector, None)

@@ -251,8 +251,10 @@ def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Read
             return True
         case Role.CRY:
             return _cried(hit, [*signs, *context], reading)
-        case Role.CLEAR:
-            return Role.NOT not in anywhere and nearby.isdisjoint({Role.IF, Role.PAST})
+        case Role.CLEAR if Role.NOT in anywhere or not nearby.isdisjoint({Role.IF, Role.PAST}):
+            return False
+        case Role.CLEAR:  # "May I take a knife on the metro?" is a topic and a question at once
+            return Role.URGENCY in anywhere or Role.TOPIC not in nearby or not reading.asks[hit.clause]
         case Role.LIKELY if Role.URGENCY in anywhere:
             return anywhere.isdisjoint({Role.IF, Role.NOT})
         case Role.LIKELY:

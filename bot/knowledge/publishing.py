@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.encoder import DIMENSIONS, Encoder
+from bot.encoder import DIMENSIONS, MEANS_FILE, Encoder
 from bot.knowledge import store
 from bot.knowledge.articles import Knowledge, digest
 from bot.knowledge.classifier import Classifier, train
@@ -21,14 +21,15 @@ from bot.knowledge.scoring import Weights
 from bot.knowledge.search import Search
 
 Progress = Callable[[str, int, int], None]
+Text = tuple[str, str]  # a language and a text
 # Vectors are kept after each batch: a set-up that is interrupted goes on where it was.
 _BATCH = 400
 _THREADS = 2
 
 
-def encoder_version(means_file: Path) -> str:
+def encoder_version() -> str:
     """Changes when vectors of the same text would be others."""
-    return "e5-0.3.0+use-0.2.1+" + digest(means_file.read_bytes().hex())[:8]
+    return "e5-0.3.0+use-0.2.1+" + digest(MEANS_FILE.read_bytes().hex())[:8]
 
 
 async def publish_files(database: AsyncEngine, folder: Path, now: datetime) -> int:
@@ -46,26 +47,26 @@ async def build_search(
     progress: Progress,
 ) -> Search:
     """The search over `passages`; vectors come from the database where they are known, the classifier from `cache`."""
-    matrix = await _vectors(database, passages, encoder, version, progress)
+    texts = [(passage.language, passage.text) for passage in passages]
+    matrix = await vectors_of(database, texts, encoder, version, progress)
     labels = [passage.label for passage in passages]
     index = await asyncio.to_thread(PassageIndex, labels, matrix, [passage.text for passage in passages])
     classifier = await asyncio.to_thread(_classifier, cache, version, passages, matrix)
     return Search(knowledge, index, classifier, Weights.load())
 
 
-async def _vectors(
-    database: AsyncEngine, passages: Sequence[Passage], encoder: Encoder, version: str, progress: Progress
+async def vectors_of(
+    database: AsyncEngine, texts: Sequence[Text], encoder: Encoder, version: str, progress: Progress
 ) -> np.ndarray:
-    keys = [digest(f"{version}\0{passage.language}\0{passage.text}") for passage in passages]
+    """The vectors (n, 896) of (language, text) pairs; what the database does not hold yet is encoded and kept."""
+    keys = [digest(f"{version}\0{language}\0{text}") for language, text in texts]
     known = await store.stored_vectors(database, sorted(set(keys)))
-    missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
-    items = list(missing.items())
+    items = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
     for start in range(0, len(items), _BATCH):
         progress("encoding questions", start, len(items))
         batch = items[start : start + _BATCH]
-        fresh = dict(
-            zip([key for key, _ in batch], await _encode(encoder, [passage for _, passage in batch]), strict=True)
-        )
+        vectors = await _encode(encoder, [text for _, text in batch])
+        fresh = dict(zip([key for key, _ in batch], vectors, strict=True))
         await store.store_vectors(database, fresh)
         known |= fresh
     if items:
@@ -73,15 +74,15 @@ async def _vectors(
     return np.stack([known[key] for key in keys]) if keys else np.zeros((0, DIMENSIONS), np.float32)
 
 
-async def _encode(encoder: Encoder, passages: Sequence[Passage]) -> np.ndarray:
-    def encode(part: Sequence[Passage]) -> np.ndarray:
-        vectors: np.ndarray = encoder.encode_many([p.text for p in part], [p.language for p in part])
+async def _encode(encoder: Encoder, texts: Sequence[Text]) -> np.ndarray:
+    def encode(part: Sequence[Text]) -> np.ndarray:
+        vectors: np.ndarray = encoder.encode_many([text for _, text in part], [language for language, _ in part])
         return vectors
 
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(_THREADS) as pool:
-        size = -(-len(passages) // _THREADS)
-        parts = [passages[start : start + size] for start in range(0, len(passages), size)]
+        size = -(-len(texts) // _THREADS)
+        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
         return np.concatenate(await asyncio.gather(*(loop.run_in_executor(pool, encode, part) for part in parts)))
 
 

@@ -16,7 +16,7 @@ from bot.encoder import E5_DIMENSIONS, USE_LANGUAGES, unpack
 from bot.languages import DEFAULT
 from bot.nlu.component import LANGUAGE, Component, metadata_of
 from bot.nlu.shared_encoder import encoder
-from bot.nlu.vector_cache import encode_all
+from bot.vector_cache import encode_all
 
 ORIGIN = "SentenceFeatures"
 VECTOR = "vector"

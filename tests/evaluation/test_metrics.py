@@ -132,4 +132,4 @@ async def test_questions_through_the_loopback_door(site: Site) -> None:
     site.service.desk.thresholds = ALWAYS_ASK_BACK
     (clarified,) = await judge_all(site.client, [QUESTION], lambda *_: None)
     assert clarified.buttons[0] == "rent-a-flat"
-    assert len(clarified.buttons) == 3
+    assert 1 <= len(clarified.buttons) <= 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.encoder import DIMENSIONS, Encoder
-from bot.nlu.vector_cache import encode_all
+from bot.vector_cache import encode_all
 
 
 class CountingEncoder(Encoder):
