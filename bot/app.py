@@ -216,14 +216,15 @@ async def _service(
 ) -> ConversationService:
     identifier = LanguageIdentifier()
     search = await _search(settings, database, encoder, identifier, progress)
-    await asyncio.gather(asyncio.to_thread(encoder.warm), asyncio.to_thread(identifier.warm))
+    lane = UrgentLane.load(ROOT / "data" / "urgent")
+    await asyncio.gather(*(asyncio.to_thread(part.warm) for part in (encoder, identifier, lane)))
     return ConversationService(
         database=database,
         desk=Desk(encoder, _thresholds(settings), search, model.name.removesuffix(".tar.gz") if model else "none"),
         engine=door,
         inflight=InFlight(),
         identifier=identifier,
-        lane=UrgentLane.load(ROOT / "data" / "urgent"),
+        lane=lane,
         locales=Locales.load(),
         queue_limit=settings.queue_per_conversation,
     )

@@ -95,7 +95,9 @@ def test_the_shared_leaves_import_nothing_of_ours_and_are_valid_on_310(name: str
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
 
 
-@pytest.mark.parametrize("path", [path for path in files() if "nlu" not in path.parts and module_of(path) != "bot"], ids=ids)
+@pytest.mark.parametrize(
+    "path", [path for path in files() if "nlu" not in path.parts and module_of(path) != "bot"], ids=ids
+)
 def test_the_arrows_point_one_way(path: Path) -> None:
     own = layer(module_of(path))
     upward = [name for name in imports(path) if name != "bot" and layer(name) > own]
@@ -119,7 +121,12 @@ def test_no_circle_of_modules() -> None:
 
 def test_a_message_is_understood_without_a_database_and_without_a_server() -> None:
     """The pure middle: rules that need neither."""
-    for name in ("bot/knowledge/scoring.py", "bot/conversations/plans.py", "bot/conversations/masking.py", "bot/circuit.py"):
+    for name in (
+        "bot/knowledge/scoring.py",
+        "bot/conversations/plans.py",
+        "bot/conversations/masking.py",
+        "bot/circuit.py",
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "sqlalchemy" not in text
         assert "aiohttp" not in text

@@ -82,7 +82,9 @@ async def test_no_worker_is_an_error_at_once(two: tuple[EngineDoor, list[FakeEng
     assert not door.up
 
 
-async def test_a_try_that_is_given_up_does_not_shut_the_engine_for_good(two: tuple[EngineDoor, list[FakeEngine]]) -> None:
+async def test_a_try_that_is_given_up_does_not_shut_the_engine_for_good(
+    two: tuple[EngineDoor, list[FakeEngine]],
+) -> None:
     """A caller that is cancelled while its try decides must not leave the circuit waiting for an answer."""
     door, fakes = two
     for _ in range(4):

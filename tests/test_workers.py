@@ -143,7 +143,7 @@ async def test_a_program_that_is_missing_for_a_while_does_not_end_the_watch(star
     os.kill(pid_of(supervisor), signal.SIGKILL)
     await asyncio.sleep(1.0)
     (tmp_path / "engine.log").rmdir()
-    await until(lambda: supervisor.worker.ready)
+    await until(lambda: supervisor.worker.ready, 6)
 
 
 def test_backoff_doubles_to_half_a_minute() -> None:

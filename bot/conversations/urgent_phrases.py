@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 # A cry for help is short; the cap bounds the work on hostile input (NFKC makes 18 letters of one U+FDFA).
-MAX_CHARS = 2_000
+MAX_CHARS = 1_000
 
 LETTERS = str.maketrans(
     {
@@ -140,7 +140,7 @@ class Spelling:
     """
 
     same: tuple[str, ...] = ()
-    typed: Mapping[str, str] = field(default_factory=dict)
+    typed: dict[str, str] = field(default_factory=dict)
     attached: str = ""
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -156,8 +156,9 @@ class Spelling:
         return MARKED_WORD.sub(self._both, phrase) if self.typed else phrase
 
     def _both(self, word: re.Match[str]) -> str:
-        other = "".join(self.typed.get(letter, letter) for letter in word[0])
-        return word[0] if other == word[0] else f"({word[0]}|{other})"
+        own = str(word.group())
+        other = "".join(self.typed.get(letter, letter) for letter in own)
+        return f"({own}|{other})" if other != own else own
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class _Parser:
     def __init__(self, phrase: str, mode: Mode, spelling: Spelling) -> None:
         self.phrase, self.mode, self.spelling = phrase, mode, spelling
         text = spelling.spelled_out(casefolded(phrase))
-        self.tokens = TOKEN.findall(text if mode is Mode.MARKED else unmarked(text))
+        self.tokens: list[str] = TOKEN.findall(text if mode is Mode.MARKED else unmarked(text))
         self.at = 0
         self.wide = 2 if THAI.search(text) else 1
 

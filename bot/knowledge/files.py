@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,8 +58,23 @@ def load_folder(folder: Path) -> Content:
                 if article.slug in content.articles:
                     raise _Place(path.name, article.slug).fail("the slug stands twice")
                 content.articles[article.slug] = article
+    _add_variants(folder / "variants", content)
     _check_variants_apart(content)
     return content
+
+
+def _add_variants(folder: Path, content: Content) -> None:
+    """Ways of asking in languages that are only understood: one file a language, slug to questions."""
+    for path in sorted(folder.glob("*.yml")):
+        place = _Place(f"{folder.name}/{path.name}")
+        if not known_language(path.stem):
+            raise place.fail(f"no language {path.stem!r}")
+        for slug, given in _mapping(path).items():
+            article = content.articles.get(slug)
+            if article is None:
+                raise place.fail(f"no article {slug!r}")
+            texts = (*article.variants.get(path.stem, ()), *_strings(place.at(slug), given))
+            content.articles[slug] = replace(article, variants={**article.variants, path.stem: texts})
 
 
 def load_counter_examples(folder: Path) -> list[tuple[str, str]]:

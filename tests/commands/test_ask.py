@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands.ask import answer_lines, parse_line
+from bot.commands.ask import _one, answer_lines, parse_line
 from bot.commands.client import Client
 from bot.errors import Code, RequestError
 from tests.fakes.engine import ROOT, SECRET
@@ -178,13 +179,15 @@ async def test_the_command_uses_the_running_server_and_prints_only_json(site: Si
     assert len(site.engine.received) == 2
 
 
-async def test_one_question_for_a_person(site: Site) -> None:
+async def test_one_question_for_a_person(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     site.announce()
-    code, out, _ = await run_bot(site, "ask", RENT)
-    assert code == 0
-    assert "See the flat first" in out.decode()
-    code, out, err = await run_bot(site, "ask", " ")
-    assert (code, out) == (1, b"")
-    assert err.decode().strip() == "bot ask: text is empty"
-    code, out, _ = await run_bot(site, "ask")
-    assert (code, out) == (2, b"")
+    monkeypatch.setenv("LINLI_VAR_FOLDER", str(site.settings.var_folder))
+    assert await _one(argparse.Namespace(text=RENT, language="fr", json=False)) == 0
+    assert "Visitez, puis signez" in capsys.readouterr().out
+    assert await _one(argparse.Namespace(text=RENT, language=None, json=True)) == 0
+    assert set(json.loads(capsys.readouterr().out)) == REPLY_FIELDS
+    assert await _one(argparse.Namespace(text=" ", language=None, json=False)) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "bot ask: text is empty\n")

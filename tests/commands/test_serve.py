@@ -11,20 +11,24 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from bot import training
 from bot.app import silent
-from bot.db.engine import make_engine
+from bot.db.engine import make_engine, transaction
 from bot.db.migrate import migrate
 from bot.encoder import DIMENSIONS, MEANS_FILE, Encoder
+from bot.errors import StartError
 from bot.knowledge import publishing, store
 from bot.knowledge.articles import digest
 from bot.knowledge.passages import article_passages, other_passages
@@ -46,107 +50,152 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "bot.cli", *words]
 
 
-def run(var: Path, *words: str, **given: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words), env=environment(var, **given), cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+# Starting Python with all that `bot` imports takes seconds: it is done once, and each case is a fork of that process.
+ZYGOTE = """
+import json, os, sys
+from bot import cli
+for case in json.load(sys.stdin):
+    child = os.fork()
+    if child == 0:
+        os.environ.update(case["environment"])
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(os.path.join(case["folder"], name), os.O_WRONLY | os.O_CREAT), number)
+        code = 99
+        try:
+            code = cli.main(case["words"])
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if code == 99:
+                import traceback
+                os.write(2, traceback.format_exc().encode())
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 
 
-def assert_one_line(result: subprocess.CompletedProcess[str], *named: str) -> None:
-    """Exit code 1, nothing on stdout, and one line for a person among the lines that say what is being done."""
-    assert result.returncode == 1, result.stderr
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("bot: ")]
-    assert len(lines) == 1, result.stderr
-    for name in named:
-        assert name in lines[0]
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
 
 
-def test_a_taken_port(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]]:
+    """How each of the commands below ended, by name."""
+    folder = tmp_path_factory.mktemp("ended")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        assert_one_line(run(tmp_path / "var", "serve", PORT=port), str(port), "LINLI_PORT")
+        cases = dict(_cases(folder, taken.getsockname()[1]))
+        asked = []
+        for name, (words, given) in cases.items():
+            (folder / name).mkdir(exist_ok=True)
+            wanted = environment(given.pop("VAR_FOLDER", folder / name / "var"), **given)
+            changed = {key: text for key, text in wanted.items() if os.environ.get(key) != text}
+            asked.append({"folder": str(folder / name), "words": words, "environment": changed})
+        zygote = subprocess.run(
+            [sys.executable, "-c", ZYGOTE], input=json.dumps(asked), capture_output=True, text=True,
+            timeout=120, cwd=ROOT,
+            env={name: text for name, text in environment(folder).items() if not name.startswith("LINLI_")},
+        )  # fmt: skip
+    codes = [int(code) for code in zygote.stdout.split()]
+    assert len(codes) == len(cases), zygote.stderr
+    yield {
+        name: Ended(code, (folder / name / "out").read_text(), (folder / name / "err").read_text())
+        for name, code in zip(cases, codes, strict=True)
+    }
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    assert_one_line(run(tmp_path / "file" / "var", "serve"), "cannot write", "file/var")
+def _cases(folder: Path, port: int) -> Iterator[tuple[str, tuple[list[str], dict[str, Any]]]]:
+    (folder / "file").write_text("in the way")
+    (folder / "models").mkdir()
+    training.model_path(load_settings({}, models_folder=folder / "models")).write_bytes(b"no archive")
+    (folder / "newer" / "var").mkdir(parents=True)
+    asyncio.run(_newer(folder / "newer" / "var"))
+    serve = ["serve"]
+    yield "taken", (serve, {"PORT": port})
+    yield "unwritable", (serve, {"VAR_FOLDER": folder / "file" / "var"})
+    yield "broken", (serve, {"MODELS_FOLDER": folder / "models", "ENGINE_WORKERS": 1})
+    yield "newer", (serve, {})
+    yield "unknown", (serve, {"PROT": 1})
+    yield "port", (serve, {"PORT": 70000})
+    yield "level", (serve, {"LOG_LEVEL": "loud"})
+    yield "url", (serve, {"DATABASE_URL": "nonsense"})
+    yield "refused", (serve, {"DATABASE_URL": "postgresql://linli:hunter2@127.0.0.1:9/x"})
+    yield "content", (serve, {"KNOWLEDGE_FOLDER": "/nowhere"})
+    yield "settings", (["settings"], {"DATABASE_URL": "postgresql://linli:hunter2@127.0.0.1:9/x", "PORT": 1234})
+    yield "nothing", (["ask"], {})
 
 
-@pytest.mark.parametrize("damage", ["nonsense", "cut", "flipped", "other"])
-def test_a_broken_model_archive(tmp_path: Path, damage: str) -> None:
-    """The rules by themselves; that `bot serve` says so is tried once below."""
-    import tarfile
-
-    from bot.errors import StartError
-
-    whole = tmp_path / "whole.tar.gz"
-    (tmp_path / "metadata.json").write_bytes(os.urandom(200_000))
-    with tarfile.open(whole, "w:gz") as archive:
-        archive.add(tmp_path / "metadata.json", "metadata.json" if damage != "other" else "readme.txt")
-        archive.add(tmp_path / "metadata.json", "weights.bin")
-    data = bytearray(whole.read_bytes())
-    if damage == "cut":
-        data = data[: len(data) // 2]
-    elif damage == "flipped":
-        data[len(data) // 2 : len(data) // 2 + 2000] = bytes(2000)
-    broken = tmp_path / "broken.tar.gz"
-    broken.write_bytes(b"no archive" if damage == "nonsense" else bytes(data))
-    with pytest.raises(StartError, match=r"broken\.tar\.gz"):
-        training.check_archive(broken)
-    if damage == "cut":
-        training.check_archive(whole)
-
-
-def test_serving_with_a_broken_model_archive(tmp_path: Path) -> None:
-    if not training.ENGINE_PYTHON.exists():
-        pytest.fail("the sealed room's environment is missing: run `make setup`")
-    models = tmp_path / "models"
-    models.mkdir()
-    path = training.model_path(load_settings({}, models_folder=models))
-    path.write_bytes(b"no archive")
-    result = run(tmp_path / "var", "serve", MODELS_FOLDER=models, ENGINE_WORKERS=1)
-    assert_one_line(result, path.name, "broken")
-
-
-def test_a_newer_database(tmp_path: Path) -> None:
-    async def make() -> None:
-        engine = make_engine(load_settings({}, var_folder=tmp_path).database_url)
-        await migrate(engine)
-        await engine.dispose()
-
-    asyncio.run(make())
-    with sqlite3.connect(tmp_path / "linli.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert_one_line(run(tmp_path, "serve"), "newer than this code", "9999")
+async def _newer(var: Path) -> None:
+    engine = make_engine(load_settings({}, var_folder=var).database_url)
+    await migrate(engine)
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await engine.dispose()
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("name", "named"),
     [
-        ({"PROT": 1}, "LINLI_PROT"),
-        ({"PORT": 70000}, "PORT"),
-        ({"LOG_LEVEL": "loud"}, "LINLI_LOG_LEVEL"),
-        ({"DATABASE_URL": "nonsense"}, "DATABASE"),
-        ({"DATABASE_URL": "postgresql://linli:hunter2@127.0.0.1:9/x"}, "database"),
-        ({"KNOWLEDGE_FOLDER": "/nowhere"}, "offices.yml"),
+        ("taken", ["cannot listen on 127.0.0.1:", "LINLI_PORT"]),
+        ("unwritable", ["cannot write to", "file/var"]),
+        ("broken", ["linli-", ".tar.gz", "broken"]),
+        ("newer", ["newer than this code", "9999"]),
+        ("unknown", ["unknown setting LINLI_PROT"]),
+        ("port", ["PORT"]),
+        ("level", ["LINLI_LOG_LEVEL"]),
+        ("url", ["DATABASE"]),
+        ("refused", ["the database cannot be opened"]),
+        ("content", ["offices.yml"]),
     ],
 )
-def test_what_is_set_wrongly(tmp_path: Path, given: dict[str, object], named: str) -> None:
-    result = run(tmp_path, "serve", **given)
-    assert_one_line(result, named)
-    assert "hunter2" not in result.stderr
+def test_what_cannot_start_says_so_in_one_line(ended: dict[str, Ended], name: str, named: list[str]) -> None:
+    """Exit code 1, nothing on stdout, and one line for a person among the lines that say what is being done."""
+    result = ended[name]
+    assert "Traceback" not in result.err, result.err
+    assert (result.code, result.out) == (1, "")
+    lines = [line for line in result.err.splitlines() if line.startswith("bot: ")]
+    assert len(lines) == 1, result.err
+    for part in named:
+        assert part in lines[0]
+    assert "hunter2" not in result.err
 
 
-def test_help_and_settings_say_no_secret(tmp_path: Path) -> None:
-    result = run(tmp_path, "settings", DATABASE_URL="postgresql://linli:hunter2@127.0.0.1:9/x", PORT=1234)
-    assert result.returncode == 0
-    assert "LINLI_PORT" in result.stdout
-    assert "1234" in result.stdout, "what they are now"
-    assert "hunter2" not in result.stdout + result.stderr
+def test_the_settings_are_listed_as_they_are_and_without_secrets(ended: dict[str, Ended]) -> None:
+    result = ended["settings"]
+    assert result.code == 0
+    assert "LINLI_PORT" in result.out
+    assert "1234" in result.out
+    assert "hunter2" not in result.out + result.err
+
+
+def test_a_question_is_needed(ended: dict[str, Ended]) -> None:
+    assert (ended["nothing"].code, ended["nothing"].out) == (2, "")
+    assert ended["nothing"].err.startswith("bot ask: ")
+
+
+@pytest.mark.parametrize("damage", ["none", "nonsense", "cut", "flipped", "other"])
+def test_a_model_archive_is_read_to_its_end(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "part").write_bytes(os.urandom(200_000))
+    with tarfile.open(tmp_path / "whole", "w:gz") as archive:
+        archive.add(tmp_path / "part", "readme.txt" if damage == "other" else "metadata.json")
+        archive.add(tmp_path / "part", "weights.bin")
+    data = (tmp_path / "whole").read_bytes()
+    half = len(data) // 2
+    broken = tmp_path / "broken.tar.gz"
+    broken.write_bytes(
+        {"nonsense": b"no archive", "cut": data[:half], "flipped": data[:half] + bytes(2000) + data[half + 2000 :]}.get(
+            damage, data
+        )
+    )
+    if damage == "none":
+        training.check_archive(broken)
+        return
+    with pytest.raises(StartError, match=r"broken\.tar\.gz"):
+        training.check_archive(broken)
 
 
 # --- a server that runs ----------------------------------------------------------------------------------------------
@@ -170,7 +219,9 @@ async def _prepare(var: Path) -> None:
     passages = [*article_passages(knowledge), *others]
     keys = {digest(f"{version}\0{passage.language}\0{passage.text}") for passage in passages}
     random = np.random.default_rng(1)
-    await store.store_vectors(database, {key: random.normal(size=DIMENSIONS).astype(np.float32) for key in sorted(keys)})
+    await store.store_vectors(
+        database, {key: random.normal(size=DIMENSIONS).astype(np.float32) for key in sorted(keys)}
+    )
     await publishing.build_search(database, knowledge, passages, Encoder(), version, var / "index", silent)
     await database.dispose()
 
@@ -235,7 +286,7 @@ def test_after_a_kill_everything_that_was_answered_is_there_and_goes_on(serving:
     with sqlite3.connect(var / "linli.db") as connection:
         rows = connection.execute("SELECT direction, status, text FROM messages ORDER BY seq").fetchall()
     told = [message["text"] for reply in (first, second) for message in reply["messages"]]
-    assert [text for direction, _, text in rows if direction == "out"] == told
+    assert [words for direction, _, words in rows if direction == "out"] == told
     assert {status for direction, status, _ in rows if direction == "in"} == {"answered"}
 
     again = Serving(var)

@@ -1,4 +1,4 @@
-"""The engine is killed, hangs, answers nothing or nonsense: the search answers in time, and the engine is taken back."""
+"""The engine is killed, hangs, answers nonsense: the search answers in time, and the engine is taken back."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ async def test_the_search_answers_when_the_engine_was_killed(site: Site) -> None
 
 
 @pytest.mark.parametrize("mood", [Mood.HANGING, Mood.EMPTY])
-async def test_after_three_failures_the_engine_is_left_alone_and_then_taken_back(make_site: SiteMaker, mood: Mood) -> None:
+async def test_after_three_failures_the_engine_is_left_alone_and_then_taken_back(
+    make_site: SiteMaker, mood: Mood
+) -> None:
     async with make_site(engine_timeout_seconds=0.3, engine_open_seconds=1.0) as site:
         site.engine.mood = mood
         for _ in range(3):

@@ -75,7 +75,11 @@ def test_numbers_in_other_digits_or_with_something_between_are_replaced_too(text
     assert "‹" in for_engine(text)
 
 
-@given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), st.text("签证 abc,.", max_size=10), st.text("号 xyz,.", max_size=10))
+@given(
+    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
+    st.text("签证 abc,.", max_size=10),
+    st.text("号 xyz,.", max_size=10),
+)
 def test_any_mainland_phone_is_replaced(phone: str, before: str, after: str) -> None:
     assert phone not in mask(before + phone + after)
 
@@ -92,7 +96,9 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
     assert mask(mask(text)) == mask(text)
 
 
-SLASHES = st.sampled_from(["/", "\uff0f", "\u200b", "\u202e", "\ufeff", "\u00ad", "\u034f", "\u0301", "\ufe0f", "\x01", " "])
+SLASHES = st.sampled_from(
+    ["/", "\uff0f", "\u200b", "\u202e", "\ufeff", "\u00ad", "\u034f", "\u0301", "\ufe0f", "\x01", " "]
+)
 
 
 @given(st.text(st.characters(exclude_categories=())))

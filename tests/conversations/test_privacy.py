@@ -31,7 +31,9 @@ def assert_silent(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
         assert part not in out + err
 
 
-async def test_when_all_is_well(site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_when_all_is_well(
+    site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     reply = await site.say(TEXT)
     await site.post({"text": TEXT, "conversation": reply["conversation"], "language": MARKER})
     await site.post({"text": TEXT, "conversation": MARKER * 3})
@@ -42,7 +44,9 @@ async def test_when_all_is_well(site: Site, caplog: pytest.LogCaptureFixture, ca
     assert_silent(caplog, capfd)
 
 
-async def test_when_the_storage_fails(site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_when_the_storage_fails(
+    site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     await break_table(site, "messages")
     assert (await site.post({"text": TEXT})).status == 503
     assert "storage_failed" in caplog.text

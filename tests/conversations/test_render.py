@@ -18,7 +18,7 @@ from bot.errors import ContentError
 from bot.knowledge.articles import Area, SourceRef
 from bot.languages import ANSWERED, CODES
 from bot.locales import Locales
-from bot.messages import Choice, Kind, Outcome, Part, Plan
+from bot.messages import Choice, Kind, Outcome, Plan
 from tests.fakes.site import Brain
 
 TODAY = date(2026, 11, 23)

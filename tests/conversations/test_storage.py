@@ -107,7 +107,11 @@ async def test_a_thread_in_the_tables(database_url: str) -> None:
         await store.store_reply(engine, first, reply, parts, True, "rent-a-flat", NOW)
         second = await store.receive(engine, first.thread.token, "again", None, "web", NOW)
         assert (first.seq, second.seq) == (1, 4)
-        assert (second.thread.language, second.thread.language_chosen, second.thread.topic) == ("en", True, "rent-a-flat")
+        assert (second.thread.language, second.thread.language_chosen, second.thread.topic) == (
+            "en",
+            True,
+            "rent-a-flat",
+        )
         await store.store_reply(engine, second, *reply_of("three"), False, None, NOW)
         assert (await store.pressed(engine, first.thread.token, "b2.0")).act == "person"
         with pytest.raises(RequestError):

@@ -18,7 +18,6 @@ from bot.settings import load_settings
 from tests.fakes.site import NOW
 
 
-
 async def test_from_empty_to_the_models(database_url: str) -> None:
     engine = make_engine(load_settings({}, database_url=database_url).database_url)
     try:

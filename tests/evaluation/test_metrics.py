@@ -25,7 +25,13 @@ NO_ANSWER = Question("n1", "en", "Who won?", (), None, "holdout")
 @pytest.mark.parametrize(
     ("hits", "of", "low", "high"),
     # Wilson's score interval without continuity correction, Newcombe (1998), table I, and R's binom.confint.
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718), (10, 10, 0.7225, 1.0)],
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (10, 10, 0.7225, 1.0),
+    ],
 )
 def test_wilsons_interval(hits: int, of: int, low: float, high: float) -> None:
     assert Share(hits, of).interval == pytest.approx((low, high), abs=1e-4)
@@ -105,7 +111,10 @@ def test_languages_left_behind_are_named() -> None:
 
 
 def test_the_report_is_written(tmp_path: Path) -> None:
-    items = [judged(QUESTION, reply("answered", message("rent-a-flat"))), judged(NO_ANSWER, reply("answered", message("x")))]
+    items = [
+        judged(QUESTION, reply("answered", message("rent-a-flat"))),
+        judged(NO_ANSWER, reply("answered", message("x"))),
+    ]
     result = report.summary(items)
     data, picture = report.write(result, tmp_path / "reports", "evaluation-holdout")
     assert json.loads(data.read_text(encoding="utf-8"))["misses"][0]["id"] == "n1"
@@ -115,8 +124,12 @@ def test_the_report_is_written(tmp_path: Path) -> None:
 
 def test_questions_are_read_and_a_bad_line_is_named(tmp_path: Path) -> None:
     good = {"id": "1", "lang": "en", "text": "t", "articles": ["a"], "area": "life", "set": "tuning"}
-    (tmp_path / "questions.jsonl").write_text(f"{json.dumps(good)}\n{json.dumps({**good, 'id': '2', 'set': 'holdout'})}\n")
-    (tmp_path / "no_answer.jsonl").write_text(json.dumps({"id": "3", "lang": "en", "text": "u", "set": "tuning"}) + "\n")
+    (tmp_path / "questions.jsonl").write_text(
+        f"{json.dumps(good)}\n{json.dumps({**good, 'id': '2', 'set': 'holdout'})}\n"
+    )
+    (tmp_path / "no_answer.jsonl").write_text(
+        json.dumps({"id": "3", "lang": "en", "text": "u", "set": "tuning"}) + "\n"
+    )
     assert [(q.id, q.articles) for q in load_questions(tmp_path, "tuning")] == [("1", ("a",)), ("3", ())]
     (tmp_path / "no_answer.jsonl").write_text('{"id": "3"}\n')
     with pytest.raises(ContentError, match=r"no_answer\.jsonl:1"):

@@ -47,7 +47,7 @@ async def last_sequences(database: AsyncEngine) -> dict[str, int]:
 
 
 async def check_books(database: AsyncEngine, accepted: Counter[str]) -> None:
-    """Each accepted text is stored exactly once and answered by one reply; sequence numbers have no gap and no double."""
+    """Each accepted text is stored exactly once, with one reply; sequence numbers have no gap and no double."""
     found = await lines(database)
     assert Counter(line.text for line in found if line.direction == "in") == accepted
     for token, last in (await last_sequences(database)).items():

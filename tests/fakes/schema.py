@@ -60,9 +60,8 @@ def _has_type(value: Any, wanted: str | list[str]) -> bool:
 
 
 def _bounds(schema: Schema, value: Any, place: str) -> Iterator[str]:
-    if isinstance(value, int | float):
-        if value < schema.get("minimum", value) or value > schema.get("maximum", value):
-            yield f"{place}: {value} is out of bounds"
+    if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield f"{place}: {value} is out of bounds"
     if isinstance(value, str):
         if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
             yield f"{place}: length {len(value)} is out of bounds"
@@ -100,7 +99,9 @@ def faults(schema: Schema) -> Iterator[str]:
     names = schema.get("type", [])
     yield from (f"unknown type {name}" for name in ([names] if isinstance(names, str) else names) if name not in _TYPES)
     if "properties" in schema:
-        yield from (f"{name} is required but no property" for name in schema["required"] if name not in schema["properties"])
+        yield from (
+            f"{name} is required but no property" for name in schema["required"] if name not in schema["properties"]
+        )
     inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
     if "items" in schema:
         inner.append(schema["items"])

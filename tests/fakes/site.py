@@ -54,11 +54,15 @@ _ACTS = {
     "greet": ("hello", "hi there", "good morning", "你好", "您好", "bonjour", "salut"),
     "thank": ("thank you", "thanks a lot", "谢谢", "非常感谢", "merci beaucoup"),
     "bye": ("goodbye", "see you", "再见", "au revoir"),
-    "talk_to_person": ("I want to talk to a person", "human please", "connect me to staff", "我要人工", "parler à quelqu'un"),
+    "talk_to_person": (
+        "I want to talk to a person",
+        "human please",
+        "connect me to staff",
+        "我要人工",
+        "parler à quelqu'un",
+    ),
 }
-MESSAGE_FIELDS = frozenset(
-    "kind lang text steps documents buttons office source checked_on article version".split()
-)
+MESSAGE_FIELDS = frozenset("kind lang text steps documents buttons office source checked_on article version".split())
 REPLY_FIELDS = frozenset("conversation language intent confidence outcome messages trace".split())
 
 

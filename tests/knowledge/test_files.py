@@ -1,4 +1,4 @@
-"""The content files: whatever is wrong is said with file, article and field; what we may show as a link is a short list."""
+"""The content files: whatever is wrong is said with file, article and field; few links may be shown."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ FAULTS: list[tuple[Change, list[str]]] = [
     (_set("sources", None), [FILE, SLUG, "sources"]),
     (_set("sources", [{"title": "x"}]), [FILE, SLUG, "sources"]),
     (_set("sources", [{"title": "", "url": None, "date": None}]), [FILE, SLUG, "sources", "title"]),
-    (_set("sources", [{"title": "x", "url": "https://blog.example.com", "date": None}]), [FILE, SLUG, "sources", "url"]),
+    (
+        _set("sources", [{"title": "x", "url": "https://blog.example.com", "date": None}]),
+        [FILE, SLUG, "sources", "url"],
+    ),
     (_set("sources", [{"title": "x", "url": "javascript:alert(1)", "date": None}]), [FILE, SLUG, "url"]),
     (_set("sources", [{"title": "x", "url": None, "date": "May 2024"}]), [FILE, SLUG, "sources", "date"]),
     (_set("facts", [{"kind": "rumour", "value": "1"}]), [FILE, SLUG, "facts"]),

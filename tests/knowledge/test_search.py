@@ -73,7 +73,9 @@ def test_what_was_calibrated_is_complete() -> None:
 
 
 NUMBERS = st.floats(0, 1)
-SIGNALS = st.builds(Signals, near=st.floats(-1, 1), near_mean=st.floats(-1, 1), model=NUMBERS, words=NUMBERS, area=st.none() | NUMBERS)
+SIGNALS = st.builds(
+    Signals, near=st.floats(-1, 1), near_mean=st.floats(-1, 1), model=NUMBERS, words=NUMBERS, area=st.none() | NUMBERS
+)
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1), SIGNALS, max_size=9), NUMBERS, NUMBERS, st.none() | NUMBERS)

@@ -1,4 +1,4 @@
-"""Publishing: a new version when something visible changed, none when nothing did, and what is loaded is what was said."""
+"""Publishing: a new version when something visible changed, none when nothing did; what is loaded is what was said."""
 
 from __future__ import annotations
 

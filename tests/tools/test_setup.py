@@ -54,7 +54,9 @@ def test_an_environment_is_made_once_and_again_when_its_requirements_change(
     setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(setup, "run", lambda command, _why: (ran.append(command[1]), (tmp_path / "env").mkdir(exist_ok=True)))
+    monkeypatch.setattr(
+        setup, "run", lambda command, _why: (ran.append(command[1]), (tmp_path / "env").mkdir(exist_ok=True))
+    )
     for _ in range(2):
         setup.make_environment("env", "requirements.txt", "python3.11", lambda _target: ran.append("finish"))
     assert ran == ["venv", "pip", "finish"]

@@ -78,7 +78,9 @@ async def test_a_new_conversation_has_an_unguessable_id(site: Site) -> None:
     assert all(len(token) >= 22 for token in tokens)
 
 
-@pytest.mark.parametrize("token", ["nobody-knows-this-one", "", "x", "../../etc", "'; drop table conversations;--", "中" * 20])
+@pytest.mark.parametrize(
+    "token", ["nobody-knows-this-one", "", "x", "../../etc", "'; drop table conversations;--", "中" * 20]
+)
 async def test_an_unknown_conversation_is_404(site: Site, token: str) -> None:
     response = await site.post({"text": "hello", "conversation": token})
     assert (response.status, response.code) == (404, "unknown_conversation")
@@ -137,7 +139,9 @@ async def test_a_button_of_another_conversation_is_404(site: Site) -> None:
     assert (response.status, response.code) == (404, "unknown_button")
 
 
-@pytest.mark.parametrize("payload", ["b99.0", "b2.99", "b1.0", "b0.0", "", "/restart", "b2", "b2.0 ", "b999999999.999", "٢"])
+@pytest.mark.parametrize(
+    "payload", ["b99.0", "b2.99", "b1.0", "b0.0", "", "/restart", "b2", "b2.0 ", "b999999999.999", "٢"]
+)
 async def test_an_unknown_button_is_404_and_stores_nothing(site: Site, payload: str) -> None:
     greeted = await site.say("hello there, good morning")
     before = await lines(site.service.database)
@@ -279,7 +283,10 @@ def _fire() -> object:
         ("How do I register my address with the police?", None),
         ("What do I do when my passport is lost?", "to be sure, confirm with Immigration hotline 12367."),
         ("How do I book a hospital visit?", "rests on a weak source. Please confirm it with The hospital"),
-        ("How do I rent a flat?", "not yet been confirmed by an official page. Please confirm it with City hotline 12345"),
+        (
+            "How do I rent a flat?",
+            "not yet been confirmed by an official page. Please confirm it with City hotline 12345",
+        ),
     ],
 )
 async def test_below_high_confidence_the_answer_says_whom_to_ask(site: Site, question: str, line: str | None) -> None:

@@ -64,7 +64,9 @@ async def test_a_body_that_is_not_what_its_encoding_says(site: Site) -> None:
     assert response.status == 400
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"]
+)
 async def test_another_type_is_415(site: Site, kind: str) -> None:
     response = await site.post(GOOD, Content_Type=kind)
     assert (response.status, response.code) == (415, "unsupported_type")
@@ -76,8 +78,23 @@ async def test_json_with_a_charset_is_taken(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"not json", b"\xff\xfe{\x00", b'{"text": "\xff\xfe"}', b"\x00" * 100, b"[" * 60000, b'{"text":' * 8000]
-    + [b"[]", b"null", b"7", b'"hello"', b"[1, 2]", b"true", b'{"text": ' + b"9" * 5000 + b"}"],
+    [
+        b"",
+        b"{",
+        b"not json",
+        b"\xff\xfe{\x00",
+        b'{"text": "\xff\xfe"}',
+        b"\x00" * 100,
+        b"[" * 60000,
+        b'{"text":' * 8000,
+        b"[]",
+        b"null",
+        b"7",
+        b'"hello"',
+        b"[1, 2]",
+        b"true",
+        b'{"text": ' + b"9" * 5000 + b"}",
+    ],
 )
 async def test_what_is_no_json_object_is_400(site: Site, raw: bytes) -> None:
     response = await site.post(None, raw=raw)
@@ -116,13 +133,17 @@ async def test_null_counts_as_absent_and_unknown_fields_are_ignored(site: Site) 
     assert response.status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/chat/", "/api/chat/x", "/local/chat", "/actions", "/%00", "/../etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/chat/", "/api/chat/x", "/local/chat", "/actions", "/%00", "/../etc/passwd"]
+)
 async def test_another_path_is_404(site: Site, path: str) -> None:
     response = await site.request("POST", path, json=GOOD)
     assert (response.status, response.code) == (404, "not_found")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/api/chat"), ("PUT", "/api/chat"), ("POST", "/healthz"), ("DELETE", "/readyz")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/chat"), ("PUT", "/api/chat"), ("POST", "/healthz"), ("DELETE", "/readyz")]
+)
 async def test_another_method_is_405_and_says_which_are_allowed(site: Site, method: str, path: str) -> None:
     response = await site.request(method, path)
     assert (response.status, response.code) == (405, "method_not_allowed")
