@@ -25,9 +25,10 @@ from sqlalchemy import text
 
 from bot import training
 from bot.app import silent
+from bot.conversations.acts import ACTS
 from bot.db.engine import make_engine, transaction
 from bot.db.migrate import migrate
-from bot.encoder import DIMENSIONS, MEANS_FILE, Encoder
+from bot.encoder import DIMENSIONS, Encoder
 from bot.errors import StartError
 from bot.knowledge import publishing, store
 from bot.knowledge.articles import digest
@@ -214,8 +215,8 @@ async def _prepare(var: Path) -> None:
     database = make_engine(load_settings({}, var_folder=var).database_url)
     await migrate(database)
     await publishing.publish_files(database, KNOWLEDGE, NOW)
-    knowledge, version = await store.load(database), publishing.encoder_version(MEANS_FILE)
-    others = other_passages(ROOT / "data" / "nlu", KNOWLEDGE, LanguageIdentifier())
+    knowledge, version = await store.load(database), publishing.encoder_version()
+    others = other_passages(ROOT / "data" / "nlu", KNOWLEDGE, LanguageIdentifier(), ACTS)
     passages = [*article_passages(knowledge), *others]
     keys = {digest(f"{version}\0{passage.language}\0{passage.text}") for passage in passages}
     random = np.random.default_rng(1)

@@ -24,7 +24,7 @@ from bot.conversations.service import ConversationService
 from bot.conversations.urgent import UrgentLane
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
-from bot.encoder import MEANS_FILE, Encoder, Vector
+from bot.encoder import Encoder, Vector
 from bot.engine import EngineDoor, Worker
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
@@ -106,7 +106,7 @@ async def make_brain(folder: Path) -> Brain:
     ]
     encoder, identifier = RememberingEncoder(), LanguageIdentifier()
     identifier.warm()
-    version = publishing.encoder_version(MEANS_FILE)
+    version = publishing.encoder_version()
     search = await publishing.build_search(database, knowledge, passages, encoder, version, folder / "index", silent)
     await database.dispose()
     lane = UrgentLane.load(ROOT / "data" / "urgent")
