@@ -77,6 +77,21 @@ class Encoder:
         self._fill_use(out, safe, languages)
         return out
 
+    def quick(self, text: str, language: str) -> Vector | None:
+        """The vector with USE's half alone, a fifth of the time of both; None for a language that USE does not have."""
+        if language not in USE_LANGUAGES:
+            return None
+        self._load()
+        out = np.zeros(DIMENSIONS, dtype=np.float32)
+        out[E5_DIMENSIONS:] = self._use.encode(guarded(text))
+        return out
+
+    def completed(self, quick: Vector, text: str, language: str) -> Vector:
+        """The vector of `encode`, made from that of `quick`."""
+        out = quick.copy()
+        out[:E5_DIMENSIONS] = _normalised(self._e5.query(guarded(text)) - self._mean(language))
+        return out
+
     def raw_e5(self, texts: Iterable[str]) -> Vector:
         """e5's own vectors (n, 384), nothing subtracted: what the means are computed from."""
         self._load()

@@ -58,7 +58,7 @@ async def _fit() -> Calibration:
 
 
 async def gather_cases(questions: Sequence[Question]) -> list[Case]:
-    """Each question twice: with the pipeline's ranking and, as when the engine is down, without."""
+    """Each question as it may meet the search: with the pipeline's ranking, without the engine, and by USE alone."""
     bar, cases = Bar(), list[Case]()
     async with running(load_settings(), bar.progress, public=False) as server:
         await server.wait_for_engine()
@@ -79,4 +79,7 @@ async def _cases(service: Any, question: Question) -> list[Case]:
     except EngineError:
         print(f"the engine did not answer {question.id}")
     found = [desk.search.signals(text, vector, ranking) for ranking in rankings]
+    quick = desk.encoder.quick(text, language)
+    if quick is not None:
+        found.append(desk.search.signals(text, quick, None))
     return [Case(question.articles, articles, context) for articles, context in found]

@@ -9,7 +9,7 @@ from bot.conversations import plans
 from bot.conversations.inflight import Asked
 from bot.conversations.plans import Appointment
 from bot.knowledge.desk import Desk
-from bot.knowledge.search import Verdict
+from bot.knowledge.search import Decision, Verdict, decide
 from bot.messages import Plan
 
 _SIMPLE: dict[str, Callable[[], Plan]] = {
@@ -31,7 +31,13 @@ ACTS: frozenset[str] = frozenset({*_SIMPLE, "change_language"})
 
 def answer(desk: Desk, asked: Asked, ranking: Mapping[str, float] | None) -> Plan:
     """Answer a question from the knowledge base."""
-    return plans.from_search(desk.decide(asked.text, asked.vector, ranking))
+    return plans.from_search(_decision(desk, asked, ranking))
+
+
+def _decision(desk: Desk, asked: Asked, ranking: Mapping[str, float] | None) -> Decision:
+    if asked.found is not None:
+        return decide(asked.found, desk.thresholds)
+    return desk.decide(asked.text, asked.vector, ranking)
 
 
 def act(intent: str, entities: Sequence[Mapping[str, Any]] = ()) -> Plan:
@@ -50,7 +56,7 @@ def act_unless_asked(
     entities: Sequence[Mapping[str, Any]],
 ) -> Plan:
     """An act of the pipeline, unless the index is sure of an article and sees no act: it was a question after all."""
-    decision = desk.decide(asked.text, asked.vector, ranking)
+    decision = _decision(desk, asked, ranking)
     if decision.verdict is Verdict.ANSWER and decision.found.act is None:
         return plans.from_search(decision)
     return act(intent, entities)
@@ -58,7 +64,7 @@ def act_unless_asked(
 
 def alone(desk: Desk, asked: Asked) -> Plan:
     """Without the engine: the index knows the acts too, so that a wish for a person is still understood."""
-    decision = desk.decide(asked.text, asked.vector, None)
+    decision = _decision(desk, asked, None)
     seen = decision.found.act
     if seen in _SIMPLE and decision.verdict is not Verdict.ANSWER:
         return act(seen)

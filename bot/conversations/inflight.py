@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bot.encoder import Vector
+from bot.knowledge.search import Found
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One message as the open room understood it before the engine saw it."""
+    """One message as the open room understood it before the engine saw it.
+
+    `found` is there when USE alone was sure of it: the search need not be asked again.
+    """
 
     text: str
     language: str
     vector: Vector
-    topic: str | None = None
+    found: Found | None = None
 
 
 class InFlight:

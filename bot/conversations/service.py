@@ -150,17 +150,27 @@ class ConversationService:
             plan = Plan(Outcome.URGENT, (Part(Kind.URGENT, params=params),))
             return _Planned(plan, Understanding(language, EMERGENCY, 1.0), {"urgent": urgent.kind.value})
         text = for_engine(incoming.text)
-        vector = await asyncio.to_thread(self.desk.encoder.encode, text, language)
-        asked = Asked(text, language, vector, incoming.thread.topic)
+        asked = await self._asked(text, language)
         with self.inflight.holding(str(incoming.id), asked):
             try:
-                reply = await self.engine.ask(incoming.thread.id.hex, str(incoming.id), text, language, vector)
+                reply = await self.engine.ask(incoming.thread.id.hex, str(incoming.id), text, language, asked.vector)
             except EngineError as error:
                 log.warning("engine_failed reason=%s", error)
                 return _Planned(acts.alone(self.desk, asked), Understanding(language), {"degraded": True})
         intents = [[name, round(confidence, 4)] for name, confidence in reply.understanding.ranking]
         trace: dict[str, Any] = {"degraded": False, "intents": intents, "entities": list(reply.understanding.entities)}
         return _Planned(reply.plan, reply.understanding, trace)
+
+    async def _asked(self, text: str, language: str) -> Asked:
+        """Encode: with USE alone when that suffices, else with both encoders."""
+        encoder = self.desk.encoder
+        quick = encoder.quick(text, language)
+        if quick is None:
+            return Asked(text, language, await asyncio.to_thread(encoder.encode, text, language))
+        found = self.desk.search.find(text, quick)
+        if self.desk.sure(found):
+            return Asked(text, language, quick, found)
+        return Asked(text, language, await asyncio.to_thread(encoder.completed, quick, text, language))
 
     async def _answer(self, said: Said, incoming: store.Incoming, planned: _Planned) -> Reply:
         thread, plan = incoming.thread, planned.plan

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,30 @@ _EPOCHS = 60
 _LEARNING_RATE = 0.05
 _WEIGHT_DECAY = 1e-3
 _SCALE = 6.0
+# Beyond this many labels a regression would take minutes to hours; the labels' mean vectors stand in for its weights.
+_MOST_LABELS = 1500
+_CENTROID_SCALE = 4.0
+
+
+class Chances(Mapping[str, float]):
+    """The probabilities of all labels; looked up by name, without a dictionary of thousands for each question."""
+
+    def __init__(self, position: Mapping[str, int], values: np.ndarray) -> None:
+        self._position = position
+        self._values = values
+
+    def __getitem__(self, label: str) -> float:
+        return float(self._values[self._position[label]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._position)
+
+    def __len__(self) -> int:
+        return len(self._position)
+
+    @property
+    def values_array(self) -> np.ndarray:
+        return self._values
 
 
 @dataclass(frozen=True)
@@ -24,16 +48,26 @@ class Classifier:
     labels: tuple[str, ...]
     weights: np.ndarray
     bias: np.ndarray
+    _position: dict[str, int] = field(init=False, repr=False, compare=False)
 
-    def probabilities(self, vector: np.ndarray) -> dict[str, float]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_position", {label: place for place, label in enumerate(self.labels)})
+
+    def probabilities(self, vector: np.ndarray) -> Chances:
+        """How likely each label is, for a vector (896) with one half or both."""
         if not self.labels:
-            return {}
+            return Chances({}, np.zeros(0, np.float32))
         scores = _rescaled(vector[None, :])[0] @ self.weights + self.bias
         scores = np.exp(scores - scores.max())
-        return dict(zip(self.labels, (scores / scores.sum()).tolist(), strict=True))
+        return Chances(self._position, scores / scores.sum())
 
-    def best(self, probabilities: Mapping[str, float]) -> list[str]:
-        return sorted(probabilities, key=lambda label: -probabilities[label])[:_BEST]
+    def best(self, chances: Chances) -> list[str]:
+        """The likeliest labels, best first."""
+        values = chances.values_array
+        if not len(values):
+            return []
+        top = np.argpartition(-values, min(_BEST, len(values) - 1))[:_BEST]
+        return [self.labels[place] for place in sorted(top.tolist(), key=lambda place: -values[place])]
 
     def save(self, path: Path) -> None:
         np.savez(path, labels=np.array(self.labels), weights=self.weights, bias=self.bias)
@@ -45,23 +79,42 @@ class Classifier:
 
 
 def _rescaled(matrix: np.ndarray) -> np.ndarray:
-    """A vector without USE's half weighs as much as one with it."""
+    """A vector with one half weighs as much as one with both."""
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     rescaled: np.ndarray = matrix / np.maximum(lengths, 1e-6) * _SCALE
     return rescaled
 
 
 def train(labels: Sequence[str], matrix: np.ndarray, seed: int = 7) -> Classifier:
-    """Fit on passages; every row is seen a second time without USE's half, so that e5's languages work alone."""
+    """Fit on passages; each is also seen with either half alone.
+
+    So e5's own languages work, and so does USE alone, which is asked first because it is five times faster. On the
+    tuning questions this made answers with both halves better, too (right first 95.3 → 96.5 %).
+    """
     names = tuple(sorted(set(labels)))
     if not names:
         return Classifier((), np.zeros((matrix.shape[1], 0), np.float32), np.zeros(0, np.float32))
     position = {name: place for place, name in enumerate(names)}
-    target = np.array([position[label] for label in labels])
-    e5_only = matrix.copy()
-    e5_only[:, E5_DIMENSIONS:] = 0
-    rows = _rescaled(np.concatenate([matrix, e5_only])).astype(np.float32)
-    return _fit(names, rows, np.concatenate([target, target]), seed)
+    rows, target = _with_halves(matrix, np.array([position[label] for label in labels]))
+    if len(names) > _MOST_LABELS:
+        return _centroids(names, rows, target)
+    return _fit(names, rows, target, seed)
+
+
+def _with_halves(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    both = matrix[:, E5_DIMENSIONS:].any(axis=1)
+    e5_alone, use_alone = matrix.copy(), matrix[both].copy()
+    e5_alone[:, E5_DIMENSIONS:] = 0
+    use_alone[:, :E5_DIMENSIONS] = 0
+    rows = _rescaled(np.concatenate([matrix, e5_alone, use_alone])).astype(np.float32)
+    return rows, np.concatenate([target, target, target[both]])
+
+
+def _centroids(names: tuple[str, ...], rows: np.ndarray, target: np.ndarray) -> Classifier:
+    sums = np.zeros((len(names), rows.shape[1]), np.float32)
+    np.add.at(sums, target, rows)
+    means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6) * _CENTROID_SCALE
+    return Classifier(names, np.ascontiguousarray(means.T), np.zeros(len(names), np.float32))
 
 
 def _fit(names: tuple[str, ...], rows: np.ndarray, target: np.ndarray, seed: int) -> Classifier:

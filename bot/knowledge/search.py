@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bot.knowledge.articles import Knowledge
-from bot.knowledge.classifier import Classifier
+from bot.knowledge.classifier import Chances, Classifier
 from bot.knowledge.index import ACT_PREFIX, NONE, PassageIndex
 from bot.knowledge.scoring import Context, Scored, Signals, Thresholds, Weights, ranked
 from bot.knowledge.words import tokens
@@ -78,14 +79,23 @@ class Search:
         """The best articles for a question. `ranking`: the pipeline's intents, null when the engine did not answer."""
         model = self.classifier.probabilities(vector)
         articles, context = self.signals(text, vector, ranking, model)
-        return Found(tuple(ranked(self.weights, articles, context)), context, _act(model))
+        return Found(tuple(ranked(self.weights, articles, context)), context, self._act(model))
+
+    def _act(self, model: Chances) -> str | None:
+        """The act that is more likely than not."""
+        label = max(self._act_labels, key=lambda name: model[name], default=None)
+        return label.removeprefix(ACT_PREFIX) if label is not None and model[label] > 0.5 else None
+
+    @cached_property
+    def _act_labels(self) -> tuple[str, ...]:
+        return tuple(label for label in self.classifier.labels if label.startswith(ACT_PREFIX))
 
     def signals(
         self,
         text: str,
         vector: np.ndarray,
         ranking: Mapping[str, float] | None = None,
-        model: Mapping[str, float] | None = None,
+        model: Chances | None = None,
     ) -> tuple[dict[str, Signals], Context]:
         """All that is known of each candidate and of the question, before any weighing."""
         model = self.classifier.probabilities(vector) if model is None else model
@@ -104,7 +114,7 @@ class Search:
         context = Context(
             none=model.get(NONE, 0.0),
             near_none=near.get(NONE, (0.0, 0.0))[0],
-            act=sum(value for label, value in model.items() if label.startswith(ACT_PREFIX)),
+            act=sum(model[label] for label in self._act_labels),
             out_of_scope=None if ranking is None else ranking.get(OUT_OF_SCOPE, 0.0),
             length=len(tokens(text)),
         )
@@ -131,10 +141,3 @@ def _areas(ranking: Mapping[str, float] | None) -> dict[str, float] | None:
     if ranking is None:
         return None
     return {name.removeprefix(_ASK): value for name, value in ranking.items() if name.startswith(_ASK)}
-
-
-def _act(model: Mapping[str, float]) -> str | None:
-    """The act that is more likely than not."""
-    acts = {label: value for label, value in model.items() if label.startswith(ACT_PREFIX)}
-    label = max(acts, key=lambda name: acts[name], default=None)
-    return label.removeprefix(ACT_PREFIX) if label is not None and acts[label] > 0.5 else None

@@ -41,7 +41,7 @@ class IntentModel:
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """Rows of vectors (n, 896) to rows of probabilities (n, intents)."""
-        return softmax((vectors @ self.weights.T + self.bias) / self.temperature)
+        return softmax((levelled(vectors) @ self.weights.T + self.bias) / self.temperature)
 
     def ranking(self, vector: np.ndarray) -> List[Dict[str, Any]]:
         """The best intents of one vector, best first."""
@@ -84,8 +84,8 @@ class IntentClassifier(Component):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """`strength` is scikit-learn's C; `folds` is how many parts the temperature is found with."""
-        return {"strength": 10.0, "folds": 5, "iterations": 60, "seed": 7}
+        """`strength` is scikit-learn's C; `held_out` is the share that the temperature is found on."""
+        return {"strength": 10.0, "held_out": 0.15, "iterations": 60, "seed": 7}
 
     @classmethod
     def create(
@@ -138,18 +138,26 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def with_halves(vectors: np.ndarray, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """The rows again without USE's half, where it is not zero already: so the languages USE lacks are learned too."""
+    """The rows again with either half alone: the languages USE lacks, and what the app was sure of by USE alone."""
     both = np.abs(vectors[:, E5_DIMENSIONS:]).sum(axis=1) > 0
-    alone = vectors[both].copy()
-    alone[:, E5_DIMENSIONS:] = 0.0
-    return np.concatenate([vectors, alone]), np.concatenate([labels, labels[both]])
+    e5_alone, use_alone = vectors[both].copy(), vectors[both].copy()
+    e5_alone[:, E5_DIMENSIONS:] = 0.0
+    use_alone[:, :E5_DIMENSIONS] = 0.0
+    rows = levelled(np.concatenate([vectors, e5_alone, use_alone]))
+    return rows, np.concatenate([labels, labels[both], labels[both]])
+
+
+def levelled(vectors: np.ndarray) -> np.ndarray:
+    """Every row at the length that two halves have, so that one half alone speaks as loud."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-6) * np.sqrt(2.0), dtype=np.float32)
 
 
 def fit(vectors: np.ndarray, names: List[str], config: Dict[str, Any]) -> IntentModel:
-    """Train on everything; the temperature comes from predictions on parts held out."""
+    """Train on everything; the temperature comes from predictions on a part held out."""
     intents, labels = np.unique(names, return_inverse=True)
     weights, bias = _regression(vectors, labels, len(intents), config)
-    temperature = best_temperature(_held_out_logits(vectors, labels, len(intents), config), labels)
+    temperature = best_temperature(*_held_out(vectors, labels, len(intents), config))
     return IntentModel(tuple(str(name) for name in intents), weights, bias, temperature)
 
 
@@ -170,16 +178,16 @@ def _regression(
     return weights, bias
 
 
-def _held_out_logits(vectors: np.ndarray, labels: np.ndarray, count: int, config: Dict[str, Any]) -> np.ndarray:
-    """Each row's logits (n, intents) by a model that has not seen it."""
+def _held_out(
+    vectors: np.ndarray, labels: np.ndarray, count: int, config: Dict[str, Any]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Logits (m, intents) and labels of a part that the model behind them has not seen: enough for one number."""
     order = np.random.default_rng(config["seed"]).permutation(len(labels))
-    logits = np.zeros((len(labels), count), np.float32)
-    for part in np.array_split(order, min(config["folds"], len(labels))):
-        rest = np.setdiff1d(order, part)
-        if len(np.unique(labels[rest])) > 2:
-            weights, bias = _regression(vectors[rest], labels[rest], count, config)
-            logits[part] = vectors[part] @ weights.T + bias
-    return logits
+    part, rest = np.split(order, [max(1, int(config["held_out"] * len(order)))])
+    if len(np.unique(labels[rest])) < 3:
+        part, rest = order, order
+    weights, bias = _regression(vectors[rest], labels[rest], count, config)
+    return levelled(vectors[part]) @ weights.T + bias, labels[part]
 
 
 def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

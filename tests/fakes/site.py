@@ -31,7 +31,7 @@ from bot.knowledge.desk import Desk
 from bot.knowledge.files import load_counter_examples
 from bot.knowledge.index import ACT_PREFIX, NONE, Passage
 from bot.knowledge.passages import article_passages
-from bot.knowledge.scoring import Thresholds, Weights
+from bot.knowledge.scoring import Context, Signals, Thresholds, Weights, rank_features, trust_features
 from bot.knowledge.search import Search
 from bot.language_id import LanguageIdentifier
 from bot.locales import Locales
@@ -42,10 +42,11 @@ from tests.fakes.schema import problems
 KNOWLEDGE = Path(__file__).with_name("knowledge")
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 # Weights and thresholds of the tests' own: what is calibrated for the real content may change any day.
+_RANK = {"near": 1.0, "near_mean": 0.5, "model": 0.6, "words": 0.15, "area": 0.1}
+_TRUST = {"bias": -2.0, "score": 2.0, "gap": 3.0, "model": 0.4, "ahead_of_none": 2.0, "act": -1.0, "out_of_scope": -1.0}
 WEIGHTS = Weights(
-    rank={"near": 1.0, "near_mean": 0.5, "model": 0.6, "words": 0.15, "area": 0.1},
-    trust={"bias": -2.5, "score": 2.0, "gap": 3.0, "near": 0.0, "model": 1.5, "none": -2.0}
-    | {"act": -1.0, "out_of_scope": -1.0, "area": 0.0, "short": 0.0},
+    rank={name: _RANK.get(name, 0.0) for name in rank_features(Signals())},
+    trust={name: _TRUST.get(name, 0.0) for name in trust_features(Signals(), 0.0, 0.0, Context())},
 )
 THRESHOLDS = Thresholds(answer=0.5, clarify=0.2)
 ALWAYS_ASK_BACK = Thresholds(answer=2.0, clarify=0.0)

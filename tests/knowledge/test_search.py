@@ -82,7 +82,7 @@ SIGNALS = st.builds(
 def test_a_ranking_is_in_order_and_in_bounds(
     articles: dict[str, Signals], none: float, act: float, out_of_scope: float | None
 ) -> None:
-    order = ranked(WEIGHTS, articles, Context(none, act, out_of_scope, 3))
+    order = ranked(WEIGHTS, articles, Context(none=none, act=act, out_of_scope=out_of_scope, length=3))
     assert len(order) == min(5, len(articles))
     assert all(0 <= scored.probability <= 1 for scored in order)
     assert [scored.score for scored in order] == sorted((scored.score for scored in order), reverse=True)
@@ -96,7 +96,7 @@ def test_more_of_each_signal_ranks_higher() -> None:
 
 def test_none_of_the_articles_lowers_the_trust() -> None:
     articles = {"a": Signals(0.8, 0.7, 0.6, 1.0, 0.3)}
-    sure, unsure = (ranked(WEIGHTS, articles, Context(none=none))[0].probability for none in (0.0, 0.9))
+    sure, unsure = (ranked(WEIGHTS, articles, Context(near_none=near))[0].probability for near in (0.1, 0.9))
     assert unsure < sure
 
 
