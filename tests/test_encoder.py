@@ -81,6 +81,16 @@ def test_the_same_text_has_the_same_vector_alone_and_in_a_batch(brain: Brain) ->
         np.testing.assert_allclose(encoder.encode_many([text], [language])[0], batch[row], atol=1e-5)
 
 
+def test_the_quick_vector_completed_is_the_whole_one(brain: Brain) -> None:
+    for text, language in (("How do I register?", "en"), ("怎样办理住宿登记?", "zh"), ("x" * 5000, "fr")):
+        quick = brain.encoder.quick(text, language)
+        assert not quick[:E5_DIMENSIONS].any()
+        np.testing.assert_array_equal(
+            brain.encoder.completed(quick, text, language), brain.encoder.encode_many([text], [language])[0]
+        )
+    assert brain.encoder.quick("আমি কিভাবে নিবন্ধন করব?", "bn") is None
+
+
 def test_a_vector_has_two_halves_of_length_one(brain: Brain) -> None:
     for language in ("en", "zh", "bn"):
         vector = brain.encoder.encode("register", language)

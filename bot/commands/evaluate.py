@@ -12,6 +12,7 @@ from bot.evaluation import report
 from bot.evaluation.languages import measure_languages
 from bot.evaluation.run import judge_all
 from bot.evaluation.sets import load_questions
+from bot.evaluation.urgent import measure_urgent
 from bot.settings import ROOT, Settings, load_settings
 
 _FOLDER = ROOT / "data" / "evaluation"
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     result = asyncio.run(_measure(settings, options.set))
     print(report.table(result))
     print(result["language identification"]["table"])
+    print(result["urgent lane"]["table"])
     if options.misses:
         for miss in result["misses"]:
             print(f"{miss['id']} [{miss['outcome']}] {miss['text']}  →  {miss['shown']}  right: {miss['right']}")
@@ -41,4 +43,8 @@ async def _measure(settings: Settings, part: str) -> dict[str, Any]:
     questions = load_questions(_FOLDER, part)
     async with connected(settings) as client:
         items = await judge_all(client, questions, Bar().progress)
-    return {**report.summary(items), "language identification": measure_languages(_FOLDER / "languages", part)}
+    return {
+        **report.summary(items),
+        "language identification": measure_languages(_FOLDER / "languages", part),
+        "urgent lane": measure_urgent(_FOLDER / "urgent.jsonl", ROOT / "data" / "urgent", questions),
+    }
