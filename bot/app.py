@@ -50,6 +50,8 @@ log = logging.getLogger("linli.app")
 
 EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor", ActionExecutor)
 _ENGINE_READY_SECONDS = 120.0
+# Rasa sends the whole tracker with every action call: up to 40 events with 1,000 characters each.
+_TRACKER_LIMIT_BYTES = 8_000_000
 Progress = publishing.Progress
 
 
@@ -71,7 +73,7 @@ class Server:
 
 def create_app(settings: Settings, service: ConversationService) -> web.Application:
     """The public port's application."""
-    app = _application(settings, service)
+    app = _application(settings, service, settings.body_limit_bytes)
     app[routes.LIMITER] = RateLimiter(settings.rate_per_minute, settings.rate_burst)
     routes.add_public_routes(app)
     return app
@@ -79,7 +81,7 @@ def create_app(settings: Settings, service: ConversationService) -> web.Applicat
 
 def create_local_app(settings: Settings, service: ConversationService, secret: str) -> web.Application:
     """The loopback door: the engine's action calls, and the commands on this machine."""
-    app = _application(settings, service)
+    app = _application(settings, service, body_limit_bytes=_TRACKER_LIMIT_BYTES)
     app[routes.SECRET] = secret
     app[EXECUTOR] = make_executor(Tools(service.desk, service.inflight))
     app.router.add_post("/actions", _run_action)
@@ -87,8 +89,8 @@ def create_local_app(settings: Settings, service: ConversationService, secret: s
     return app
 
 
-def _application(settings: Settings, service: ConversationService) -> web.Application:
-    app = web.Application(middlewares=[errors_as_json], client_max_size=settings.body_limit_bytes)
+def _application(settings: Settings, service: ConversationService, body_limit_bytes: int) -> web.Application:
+    app = web.Application(middlewares=[errors_as_json], client_max_size=body_limit_bytes)
     app[routes.SERVICE] = service
     app[routes.SETTINGS] = settings
     return app

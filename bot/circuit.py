@@ -33,6 +33,10 @@ class Circuit:
         if self._failures >= self.failures_to_open:
             self._opened_at = now
 
+    def given_up(self) -> None:
+        """A call was neither answered nor refused."""
+        self._trying = False
+
     @property
     def open(self) -> bool:
         return self._opened_at is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -64,6 +65,10 @@ class EngineDoor:
             self.failures += 1
             worker.circuit.failed(self.clock())
             raise EngineError(f"engine worker {worker.name}: {type(error).__name__}") from None
+        except asyncio.CancelledError:
+            # The caller went away: nothing is known of the worker, but its one try must not stay taken.
+            worker.circuit.given_up()
+            raise
         worker.circuit.succeeded()
         return reply
 

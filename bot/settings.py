@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from bot.errors import SettingsError
 
 Value = str | int | float | bool
 ROOT = Path(__file__).resolve().parent.parent
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+# A wait of no time at all would give up before anything can happen.
+_SHORTEST_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -18,29 +23,34 @@ class Setting:
     name: str
     default: Value
     help: str
+    least: float = -math.inf
+    most: float = math.inf
 
 
 TABLE: tuple[Setting, ...] = (
     Setting("host", "127.0.0.1", "address the public port listens on"),
-    Setting("port", 8000, "the public port; 0 takes any free one"),
+    Setting("port", 8000, "the public port; 0 takes any free one", 0, 65535),
     Setting("database_url", "", "SQLAlchemy URL; empty: SQLite in var_folder (DATABASE_URL works too)"),
     Setting("var_folder", "var", "state: database, indexes, secrets, logs, reports"),
     Setting("models_folder", "models", "trained Rasa archives"),
     Setting("knowledge_folder", "data/knowledge", "the starting articles, loaded when they changed"),
-    Setting("engine_workers", 1, "Rasa processes; 0 runs without (search only)"),
+    Setting("engine_workers", 1, "Rasa processes; 0 runs without (search only)", 0),
     Setting(
-        "engine_timeout_seconds", 1.5, "how long one message may take in the engine before the search answers alone"
+        "engine_timeout_seconds",
+        1.5,
+        "how long one message may take in the engine before the search answers alone",
+        _SHORTEST_SECONDS,
     ),
-    Setting("engine_failures_to_open", 3, "failures in a row after which the engine is left alone for a while"),
-    Setting("engine_open_seconds", 10.0, "how long it is left alone"),
+    Setting("engine_failures_to_open", 3, "failures in a row after which the engine is left alone for a while", 1),
+    Setting("engine_open_seconds", 10.0, "how long it is left alone", _SHORTEST_SECONDS),
     Setting("answer_threshold", -1.0, "answer at or above this probability of being right; -1: as calibrated"),
     Setting("clarify_threshold", -1.0, "ask back at or above this one, else say it is not known; -1: as calibrated"),
-    Setting("body_limit_bytes", 65536, "largest request body; larger: 413"),
-    Setting("text_limit_characters", 4000, "longest message"),
-    Setting("rate_per_minute", 60, "messages a minute and client; above: 429 with Retry-After"),
-    Setting("rate_burst", 20, "messages a client may send at once before the rate counts"),
-    Setting("queue_per_conversation", 80, "messages of one conversation that may wait at once; above: 429"),
-    Setting("trusted_proxies", 0, "reverse proxies in front whose X-Forwarded-For entries are believed"),
+    Setting("body_limit_bytes", 65536, "largest request body; larger: 413", 1),
+    Setting("text_limit_characters", 4000, "longest message", 1),
+    Setting("rate_per_minute", 60, "messages a minute and client; above: 429 with Retry-After; 0: no limit", 0),
+    Setting("rate_burst", 20, "messages a client may send at once before the rate counts", 1),
+    Setting("queue_per_conversation", 80, "messages of one conversation that may wait at once; above: 429", 1),
+    Setting("trusted_proxies", 0, "reverse proxies in front whose X-Forwarded-For entries are believed", 0),
     Setting("log_level", "info", "debug, info, warning or error"),
 )
 _BY_NAME = {setting.name: setting for setting in TABLE}
@@ -117,15 +127,52 @@ def _parsed(name: str, text: str) -> Value:
 def _build(values: dict[str, object]) -> Settings:
     for name in ("var_folder", "models_folder", "knowledge_folder"):
         values[name] = (ROOT / str(values[name])).resolve()
-    if not values["database_url"]:
+    if values["database_url"]:
+        values["database_url"] = _async_driver(str(values["database_url"]))
+        _check_database_url(str(values["database_url"]))
+    else:
         values["database_url"] = f"sqlite+aiosqlite:///{values['var_folder']}/linli.db"
-    values["database_url"] = _async_driver(str(values["database_url"]))
+    values["log_level"] = str(values["log_level"]).lower()
     settings = Settings(**values)  # type: ignore[arg-type]  # the table is checked against the class by a test
+    _check_ranges(settings)
+    return settings
+
+
+def _check_ranges(settings: Settings) -> None:
+    for setting in TABLE:
+        value = getattr(settings, setting.name)
+        if isinstance(value, int | float) and not _in_range(setting, value):
+            raise SettingsError(f"LINLI_{setting.name.upper()} must be {_range(setting)}, not {value}")
+    if settings.log_level not in LOG_LEVELS:
+        raise SettingsError(f"LINLI_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {settings.log_level!r}")
     for name in ("answer_threshold", "clarify_threshold"):
         value = getattr(settings, name)
         if value != -1 and not 0 <= value <= 1:
             raise SettingsError(f"LINLI_{name.upper()} must be between 0 and 1, or -1 for the calibrated one")
-    return settings
+
+
+def _in_range(setting: Setting, value: float) -> bool:
+    return math.isfinite(value) and setting.least <= value <= setting.most
+
+
+def _range(setting: Setting) -> str:
+    if math.isinf(setting.least):
+        return "a number"
+    return f"at least {setting.least:g}" if math.isinf(setting.most) else f"{setting.least:g} to {setting.most:g}"
+
+
+def _check_database_url(url: str) -> None:
+    """SettingsError when SQLAlchemy could not read it or we have no driver for it; the URL may hold a password."""
+    # Only here: it takes half a second to import, and most commands and machines never give a URL.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        driver = make_url(url).drivername
+    except (ArgumentError, ValueError):
+        driver = ""
+    if driver not in _DRIVERS:
+        raise SettingsError("LINLI_DATABASE_URL (or DATABASE_URL) must be postgresql://… or sqlite:///…")
 
 
 def _async_driver(url: str) -> str:

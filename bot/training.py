@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import os
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +38,7 @@ _INPUTS = (
 )
 _SUFFIXES = frozenset({".yml", ".py", ".npz"})
 _HASH_LENGTH = 12
+_CHUNK_BYTES = 1 << 20
 # Questions of each article that teach the pipeline its area: enough for every topic, few enough to train in a minute.
 _QUESTIONS_AN_ARTICLE = {"en": 4, "zh": 3, "fr": 2, "ar": 2, "vi": 2}
 _QUESTIONS_OF_OTHERS = 1
@@ -69,9 +72,12 @@ def _input_files() -> Iterator[Path]:
 def check_archive(path: Path) -> None:
     """Raises StartError when the archive cannot be read to its end."""
     try:
+        with gzip.open(path) as packed:
+            while packed.read(_CHUNK_BYTES):
+                pass  # to the end, where the check sum is
         with tarfile.open(path) as archive:
             names = archive.getnames()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise StartError(f"the model {path} is broken ({type(error).__name__}); remove it and run again") from error
     if not any(name.endswith("metadata.json") for name in names):
         raise StartError(f"the model {path} is not a Rasa archive; remove it and run again")

@@ -37,7 +37,7 @@ def free_port() -> int:
 
 def backoff_seconds(failures: int) -> float:
     """Half a second, doubled with each failure in a row, at most 30 s."""
-    return float(min(_LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** max(0, failures - 1)))
+    return float(min(_LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** min(10, max(0, failures - 1))))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,11 @@ class Supervisor:
 
     async def _run_once(self) -> None:
         """One life of the process, until it has ended or hung (then it is killed)."""
-        await self._spawn()
+        try:
+            await self._spawn()
+        except OSError as error:
+            log.error("engine_worker_not_started name=%s reason=%s", self.worker.name, type(error).__name__)
+            return
         assert self._process is not None
         watching = asyncio.create_task(self._watch())
         ended = asyncio.create_task(self._process.wait())
@@ -170,7 +174,11 @@ class Supervisor:
     async def _end_process(self) -> None:
         process, self._process = self._process, None
         self.worker.ready = False
-        if process is None or process.returncode is not None:
+        if process is None:
+            return
+        if process.returncode is not None:
+            # It ended by itself; what it had started must not stay behind.
+            _signal_group(process.pid, signal.SIGKILL)
             return
         _signal_group(process.pid, signal.SIGTERM)
         try:
@@ -178,6 +186,7 @@ class Supervisor:
         except TimeoutError:
             _signal_group(process.pid, signal.SIGKILL)
             await process.wait()
+        _signal_group(process.pid, signal.SIGKILL)
 
 
 def _signal_group(pid: int, sign: signal.Signals) -> None:

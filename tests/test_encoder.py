@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.encoder import DIMENSIONS, E5_DIMENSIONS, MAX_CHARACTERS, USE_LANGUAGES, guarded, pack, unpack
+from bot.encoder import DIMENSIONS, E5_DIMENSIONS, MAX_BYTES, USE_LANGUAGES, guarded, pack, unpack
 from tests.fakes.engine import ROOT
 from tests.fakes.site import Brain
 
@@ -62,7 +62,7 @@ def test_no_text_ends_the_process() -> None:
 @example("")
 def test_what_passes_the_guard_is_short_normal_and_valid(text: str) -> None:
     safe = guarded(text)
-    assert 1 <= len(safe) <= MAX_CHARACTERS
+    assert 1 <= len(safe.encode()) <= MAX_BYTES
     safe.encode("utf-8")
     assert "\x00" not in safe
     assert unicodedata.normalize("NFKC", safe) == safe

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -71,17 +71,28 @@ class _Threads:
 
 
 async def answer_lines(client: Client, lines: Iterable[bytes]) -> AsyncIterator[str]:
-    """One JSON line for each line, in order; lines with one label go one after the other, others side by side."""
-    threads, waiting = _Threads(), list[asyncio.Task[str]]()
-    source = iter(lines)
-    while True:
-        raw = await asyncio.to_thread(next, source, None)
-        if raw is not None:
-            waiting.append(_started(client, raw, threads))
-        if raw is None or len(waiting) >= _AT_ONCE:
-            if not waiting:
-                return
-            yield await waiting.pop(0)
+    """One JSON line for each line, in order and as soon as it is known: a caller may wait for it before writing on.
+
+    Lines with one label go one after the other, others side by side.
+    """
+    threads, waiting, source = _Threads(), list[asyncio.Task[str]](), iter(lines)
+    reading: asyncio.Task[bytes | None] | None = _read_next(source)
+    while reading is not None or waiting:
+        under_way: list[asyncio.Task[Any]] = waiting[:1]
+        if reading is not None and len(waiting) < _AT_ONCE:
+            under_way.append(reading)
+        done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        if reading is not None and reading in done:
+            raw = reading.result()
+            reading = None if raw is None else _read_next(source)
+            if raw is not None:
+                waiting.append(_started(client, raw, threads))
+        while waiting and waiting[0].done():
+            yield waiting.pop(0).result()
+
+
+def _read_next(source: Iterator[bytes]) -> asyncio.Task[bytes | None]:
+    return asyncio.create_task(asyncio.to_thread(next, source, None))
 
 
 def _started(client: Client, raw: bytes, threads: _Threads) -> asyncio.Task[str]:

@@ -25,7 +25,7 @@ async def _chat() -> int:
 
 
 async def converse(client: Client) -> None:
-    """Read lines until the end of input; each is a message, or the number of a button shown last."""
+    """Read lines until the end of input; each is a message, or the number of a button of the last reply."""
     conversation: str | None = None
     buttons: list[str] = []
     while (line := await asyncio.to_thread(_read)) is not None:
@@ -45,7 +45,8 @@ async def converse(client: Client) -> None:
 
 
 def _request(line: str, buttons: list[str]) -> dict[str, Any]:
-    if line.isdecimal() and 1 <= int(line) <= len(buttons):
+    # Python refuses to read numbers of thousands of digits.
+    if line.isdecimal() and len(line) < 5 and 1 <= int(line) <= len(buttons):
         return {"button": buttons[int(line) - 1]}
     return {"text": line}
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 
 def show(reply: dict[str, Any]) -> str:
-    return "\n\n".join("\n".join(_message(message)) for message in reply["messages"])
+    """All messages; their buttons are numbered through, since a number is all that is typed to press one."""
+    numbers = count(1)
+    return "\n\n".join("\n".join(_message(message, numbers)) for message in reply["messages"])
 
 
-def _message(message: dict[str, Any]) -> Iterator[str]:
+def _message(message: dict[str, Any], numbers: Iterator[int]) -> Iterator[str]:
     yield message["text"]
     for number, step in enumerate(message["steps"], 1):
         yield f"  {number}. {step}"
@@ -28,5 +31,5 @@ def _message(message: dict[str, Any]) -> Iterator[str]:
         yield "  ↗ " + " · ".join(
             str(value) for value in (source["title"], source["url"], message["checked_on"]) if value
         )
-    for number, button in enumerate(message["buttons"], 1):
-        yield f"  [{number}] {button['title']}"
+    for button in message["buttons"]:
+        yield f"  [{next(numbers)}] {button['title']}"

@@ -22,35 +22,32 @@ class Renderer:
     today: date
 
     def render(self, plan: Plan, language: str, seq: int, *, say_only_english: bool) -> tuple[Answer, ...]:
-        """The messages of a reply whose first one has sequence number `seq`.
+        """The messages of the reply to the message with sequence number `seq`.
 
         `language` is the resident's; one that is not answered gets English and, when `say_only_english`, a line
         in their own language that says so.
         """
-        answers = list(self._parts(plan, language, seq + (1 if self._notice_due(language, say_only_english) else 0)))
-        if self._notice_due(language, say_only_english):
+        notice_due = say_only_english and language not in ANSWERED
+        answers = list(self._parts(plan, language, seq, int(notice_due)))
+        if notice_due:
             answers.insert(0, Answer(Kind.NOTICE, language, self.locales.text(language, "only_english")))
         return tuple(answers)
 
-    @staticmethod
-    def _notice_due(language: str, say_only_english: bool) -> bool:
-        return say_only_english and language not in ANSWERED
-
-    def _parts(self, plan: Plan, language: str, seq: int) -> Iterator[Answer]:
+    def _parts(self, plan: Plan, language: str, seq: int, first: int) -> Iterator[Answer]:
         lang = answer_language(language)
-        for place, part in enumerate(plan.parts):
+        for place, part in enumerate(plan.parts, first):
             answer = self._article(part.article, lang) if part.article is not None else self._words(part, lang)
-            yield replace(answer, buttons=tuple(self._buttons(part.choices, lang, seq + place)))
+            yield replace(answer, buttons=tuple(self._buttons(part.choices, lang, f"b{seq}.{place}")))
 
     def _words(self, part: Part, lang: str) -> Answer:
         assert part.key is not None  # a part is an article or a key
         return Answer(part.kind, lang, self.locales.text(lang, part.key, **part.params))
 
-    def _buttons(self, choices: tuple[Choice, ...], lang: str, seq: int) -> Iterator[Button]:
-        """A payload is opaque: the message's sequence number and the button's place in it."""
+    def _buttons(self, choices: tuple[Choice, ...], lang: str, where: str) -> Iterator[Button]:
+        """A payload is opaque: which message was replied to, which message of the reply, which button of that."""
         for place, choice in enumerate(choices):
             if (title := self._title(choice, lang)) is not None:
-                yield Button(title, f"b{seq}.{place}")
+                yield Button(title, f"{where}.{place}")
 
     def _title(self, choice: Choice, lang: str) -> str | None:
         match Act(choice.act):

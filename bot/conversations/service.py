@@ -158,13 +158,13 @@ class ConversationService:
                 log.warning("engine_failed reason=%s", error)
                 return _Planned(acts.alone(self.desk, asked), Understanding(language), {"degraded": True})
         intents = [[name, round(confidence, 4)] for name, confidence in reply.understanding.ranking]
-        trace: dict[str, Any] = {"degraded": False, "intents": intents, "entities": list(reply.understanding.entities)}
+        trace: dict[str, Any] = {"intents": intents, "entities": list(reply.understanding.entities)}
         return _Planned(reply.plan, reply.understanding, trace)
 
     async def _asked(self, text: str, language: str) -> Asked:
         """Encode: with USE alone when that suffices, else with both encoders."""
         encoder = self.desk.encoder
-        quick = encoder.quick(text, language)
+        quick = await asyncio.to_thread(encoder.quick, text, language)
         if quick is None:
             return Asked(text, language, await asyncio.to_thread(encoder.encode, text, language))
         found = self.desk.search.find(text, quick)
@@ -175,27 +175,26 @@ class ConversationService:
     async def _answer(self, said: Said, incoming: store.Incoming, planned: _Planned) -> Reply:
         thread, plan = incoming.thread, planned.plan
         language = plan.language or planned.understanding.language
-        first = incoming.seq + 1
-        answers = self._rendered(plan, language, first, thread.language != language)
+        answers = self._rendered(plan, language, incoming.seq, thread.language != language)
         parts: list[Part | None] = [None] * (len(answers) - len(plan.parts)) + list(plan.parts)
         reply = Reply(
             replace(planned.understanding, language=language),
             plan.outcome,
             answers,
-            {**planned.trace, **plan.trace, **self.desk.versions()},
+            {"degraded": False, **planned.trace, **plan.trace, **self.desk.versions()},
         )
         chosen = thread.language_chosen or plan.language is not None or said.language is not None
         topic = next((part.article for part in plan.parts if part.article is not None), thread.topic)
         await store.store_reply(self.database, incoming, reply, parts, chosen, topic, self.clock())
         return reply
 
-    def _rendered(self, plan: Plan, language: str, first: int, new_language: bool) -> tuple[Answer, ...]:
+    def _rendered(self, plan: Plan, language: str, seq: int, new_language: bool) -> tuple[Answer, ...]:
         if plan.outcome is Outcome.URGENT:
             params = plan.parts[0].params
             card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
             return (_urgent_answer(card, language),)
         renderer = Renderer(self.locales, self.desk.knowledge, self.clock().astimezone(CITY_TIME).date())
-        return renderer.render(plan, language, first, say_only_english=new_language and language not in ANSWERED)
+        return renderer.render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
 
 
 def _urgent_answer(card: UrgentCard, language: str) -> Answer:

@@ -20,7 +20,7 @@ from bot.ids import new_id, new_token
 from bot.messages import Answer, Part, Reply
 
 _TOKEN = re.compile(r"[\w-]{16,40}")
-_PAYLOAD = re.compile(r"b(\d{1,9})\.(\d{1,3})")
+_PAYLOAD = re.compile(r"b([0-9]{1,9})\.([0-9]{1,3})\.([0-9]{1,3})")
 _OUT = "out"
 _IN = "in"
 
@@ -198,14 +198,15 @@ async def pressed(engine: AsyncEngine, token: str, payload: str) -> Chosen:
     if match_ is None or not _TOKEN.fullmatch(token):
         raise unknown
     async with transaction(engine) as connection:
-        query = (
-            select(Message.content)
+        asked = (
+            select(Message.id)
             .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Conversation.token == token, Message.seq == int(match_[1]), Message.direction == _OUT)
+            .where(Conversation.token == token, Message.seq == int(match_[1]), Message.direction == _IN)
         )
-        content = (await connection.execute(query)).scalar_one_or_none()
-    choices = (content or {}).get("choices") or []
-    place = int(match_[2])
+        reply = select(Message.content).where(Message.in_reply_to.in_(asked)).order_by(Message.seq)
+        contents = (await connection.execute(reply.offset(int(match_[2])).limit(1))).scalars().all()
+    choices = contents[0].get("choices") or [] if contents else []
+    place = int(match_[3])
     if place >= len(choices):
         raise unknown
     act, value = choices[place]

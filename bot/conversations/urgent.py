@@ -26,11 +26,12 @@ from bot.conversations.urgent_phrases import (
     read,
 )
 from bot.conversations.urgent_spelling import Speller
+from bot.errors import ContentError
 
 FALLBACK_LANGUAGE = "en"
 
 
-class TableError(ValueError):
+class TableError(ContentError):
     """A table of `data/urgent/` cannot be used; the message names the file and what is wrong in it."""
 
 
@@ -287,8 +288,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         # The base loader builds strings, lists and mappings only: `no` and `110` in a table are words, not values.
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)  # noqa: S506
-    except yaml.YAMLError as error:
-        raise TableError(f"{path.name}: {error}") from error
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path.name}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise TableError(f"{path.name}: not a table")
     return content
@@ -298,7 +299,7 @@ def _rules(table: Mapping[str, Any]) -> list[Rule]:
     """The rules of one table. Unknown headings are errors: a mistyped one would silently drop its phrases."""
     try:
         return list(_table_rules(table))
-    except (KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TableError(f"{table.get('language')}.yml: {error}") from error
 
 
@@ -307,7 +308,7 @@ def _table_rules(table: Mapping[str, Any]) -> Iterator[Rule]:
         same=tuple(table.get("same", ())),
         typed=table.get("typed", {}),
         attached=table.get("attached", ""),
-        groups=table.get("groups", {}),
+        groups=dict(table.get("groups", {})),
     )
     for role, kind, phrase in _entries(table):
         for mode in _modes(phrase, role, marked=table.get("marks_matter") == "true"):

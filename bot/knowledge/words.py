@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_RUN = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\w+")
-_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+_UNSPACED_LETTERS = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
+_HANGUL = r"\uac00-\ud7af"
+_UNSPACED = re.compile(f"[{_UNSPACED_LETTERS}]")
+# A change of script ends a word: 签证 after X1 is a word of its own.
+_RUN = re.compile(rf"[{_UNSPACED_LETTERS}]+|[{_HANGUL}]+|[^\W{_UNSPACED_LETTERS}{_HANGUL}]+")
 _LONGEST_WORD = 40
 # Letters with a stroke, which Unicode does not take apart.
 _NOT_DECOMPOSED = str.maketrans("đĐłŁøØı", "dDlLoOi")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import Formatter
 
 import yaml
 
@@ -32,7 +33,10 @@ class Locales:
 
 
 def _read(path: Path) -> dict[str, str]:
-    data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContentError(f"{path.name}: not YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
         raise ContentError(f"{path.name}: must be a mapping of keys to texts")
     return data
@@ -47,3 +51,13 @@ def _check(words: dict[str, dict[str, str]]) -> None:
         wanted = keys if language in ANSWERED else {"only_english"}
         if wrong := (wanted - own) | (own - keys):
             raise ContentError(f"locales/{language}.yml: missing or unknown keys {sorted(wrong)}")
+        for key in sorted(own):
+            if _placeholders(language, key, words[language][key]) != _placeholders(DEFAULT, key, words[DEFAULT][key]):
+                raise ContentError(f"locales/{language}.yml: {key}: not the placeholders of {DEFAULT}.yml")
+
+
+def _placeholders(language: str, key: str, text: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise ContentError(f"locales/{language}.yml: {key}: {error}") from error

@@ -70,13 +70,13 @@ def test_a_payload_names_the_message_and_the_place(renderer: Renderer) -> None:
     plan = Plan(Outcome.CHAT, (plans.say("greet").parts[0], plans.greet().parts[0]))
     answers = renderer.render(plan, "th", 5, say_only_english=True)
     assert [len(answer.buttons) for answer in answers] == [0, 0, 6]
-    assert [button.payload for button in answers[2].buttons] == [f"b7.{place}" for place in range(6)]
+    assert [button.payload for button in answers[2].buttons] == [f"b5.2.{place}" for place in range(6)]
 
 
 def test_places_do_not_shift_when_a_choice_is_left_out(renderer: Renderer) -> None:
     choices = (Choice(Act.ARTICLE, "never-published"), Choice(Act.ARTICLE, "lost-passport"))
     (answer,) = renderer.render(plans.say("clarify", choices=choices), "en", 2, say_only_english=False)
-    assert [button.payload for button in answer.buttons] == ["b2.1"]
+    assert [button.payload for button in answer.buttons] == ["b2.0.1"]
 
 
 def test_an_article_that_was_withdrawn_is_not_invented(renderer: Renderer) -> None:

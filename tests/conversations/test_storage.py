@@ -113,9 +113,9 @@ async def test_a_thread_in_the_tables(database_url: str) -> None:
             "rent-a-flat",
         )
         await store.store_reply(engine, second, *reply_of("three"), False, None, NOW)
-        assert (await store.pressed(engine, first.thread.token, "b2.0")).act == "person"
+        assert (await store.pressed(engine, first.thread.token, "b1.0.0")).act == "person"
         with pytest.raises(RequestError):
-            await store.pressed(engine, first.thread.token, "b2.1")
+            await store.pressed(engine, first.thread.token, "b1.0.1")
         await check_books(engine, Counter(["hello 你好 \u202e 😀", "again"]))
     finally:
         await engine.dispose()

@@ -1,4 +1,4 @@
-"""`bot serve` with the real engine: answers, crashes, orphans. Needs the trained model (`make test` trains it first)."""
+"""`bot serve` with the real engine: answers, crashes, orphans. Needs the trained model (`make test` trains it)."""
 
 from __future__ import annotations
 
@@ -147,7 +147,11 @@ def test_nothing_personal_reaches_tracker_or_logs(serving: Serving) -> None:
 
 
 def test_jsonl_uses_the_running_server(serving: Serving) -> None:
-    lines = [{"id": 1, "text": "hello"}, {"id": "two", "text": ""}, {"id": 3, "text": "Wie geht das?", "language": "zh"}]
+    lines = [
+        {"id": 1, "text": "hello"},
+        {"id": "two", "text": ""},
+        {"id": 3, "text": "Wie geht das?", "language": "zh"},
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "bot.cli", "ask", "--jsonl"],
         input="\n".join(json.dumps(line) for line in lines).encode() + b"\nnot json\n",

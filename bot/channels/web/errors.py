@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
 
 from bot.errors import Code, RequestError, StorageError
 
@@ -29,14 +30,31 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        code, message = _BY_STATUS.get(error.status, (Code.BAD_REQUEST, "bad request"))
-        return _response(RequestError(code, message, error.status))
+        return _translated(error)
+    except RequestPayloadError:
+        return _response(RequestError(Code.BAD_REQUEST, "the body is not what its headers say"))
     except StorageError as error:
         log.error("storage_failed reason=%s", error)
         return _response(RequestError(Code.UNAVAILABLE, "the database is not available", 503, retry_after_seconds=5))
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the client gets JSON and the log only a type
         log.error("unhandled type=%s at=%s", type(error).__name__, _where(error))
         return _response(RequestError(Code.INTERNAL, "something went wrong on our side", 500))
+
+
+async def early_errors_as_json(_request: web.Request, response: web.StreamResponse) -> None:
+    """For `on_response_prepare`: what aiohttp refuses before any middleware runs, as an unknown Expect (417)."""
+    if isinstance(response, web.HTTPException) and response.status >= 400:
+        translated = _translated(response)
+        response.body = translated.body
+        response.content_type = translated.content_type
+
+
+def _translated(error: web.HTTPException) -> web.Response:
+    code, message = _BY_STATUS.get(error.status, (Code.BAD_REQUEST, "bad request"))
+    response = _response(RequestError(code, message, error.status))
+    if "Allow" in error.headers:  # a 405 must say which methods are taken (RFC 9110)
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
 
 
 def _response(error: RequestError) -> web.Response:

@@ -51,7 +51,10 @@ async def local_chat(request: web.Request) -> web.Response:
 async def _chat(request: web.Request, channel: str) -> web.Response:
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise RequestError(Code.UNSUPPORTED_TYPE, "send application/json", 415)
-    data = parse_body(await request.read())
+    body = await request.read()
+    if len(body) > request.app[SETTINGS].body_limit_bytes:
+        raise RequestError(Code.BODY_TOO_LARGE, "the body is too large", 413)
+    data = parse_body(body)
     said = parse_said(data, channel, request.app[SETTINGS].text_limit_characters)
     token, reply = await request.app[SERVICE].say(said)
     return json_response(reply.to_json(token))

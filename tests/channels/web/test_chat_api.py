@@ -140,7 +140,8 @@ async def test_a_button_of_another_conversation_is_404(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", ["b99.0", "b2.99", "b1.0", "b0.0", "", "/restart", "b2", "b2.0 ", "b999999999.999", "٢"]
+    "payload",
+    ["b99.0.0", "b1.0.99", "b1.9.0", "b2.0.0", "b0.0.0", "", "/restart", "b1.0", "b1.0.0 ", "b999999.9.9", "٢"],
 )
 async def test_an_unknown_button_is_404_and_stores_nothing(site: Site, payload: str) -> None:
     greeted = await site.say("hello there, good morning")
@@ -151,8 +152,8 @@ async def test_an_unknown_button_is_404_and_stores_nothing(site: Site, payload: 
 
 
 async def test_a_button_needs_a_conversation(site: Site) -> None:
-    assert (await site.post({"button": "b2.0"})).code == "unknown_button"
-    unknown = await site.post({"button": "b2.0", "conversation": "nobody-knows-this-one"})
+    assert (await site.post({"button": "b1.0.0"})).code == "unknown_button"
+    unknown = await site.post({"button": "b1.0.0", "conversation": "nobody-knows-this-one"})
     assert unknown.status == 404
 
 
