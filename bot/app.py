@@ -23,7 +23,7 @@ from actions.base import Tools
 from actions.registry import make_executor
 from bot import training
 from bot.channels.web import routes
-from bot.channels.web.errors import errors_as_json
+from bot.channels.web.errors import errors_as_json, expectation
 from bot.channels.web.limits import RateLimiter
 from bot.circuit import Circuit
 from bot.conversations.acts import ACTS
@@ -84,7 +84,7 @@ def create_local_app(settings: Settings, service: ConversationService, secret: s
     app = _application(settings, service, body_limit_bytes=_TRACKER_LIMIT_BYTES)
     app[routes.SECRET] = secret
     app[EXECUTOR] = make_executor(Tools(service.desk, service.inflight))
-    app.router.add_post("/actions", _run_action)
+    app.router.add_post("/actions", _run_action, expect_handler=expectation)
     routes.add_local_routes(app)
     return app
 

@@ -14,8 +14,8 @@ Value = str | int | float | bool
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
-# A wait of no time at all would give up before anything can happen.
-_SHORTEST_SECONDS = 0.001
+# A wait of no time at all would give up before anything can happen; nobody waits longer than an hour.
+_SECONDS = (0.001, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ TABLE: tuple[Setting, ...] = (
         "engine_timeout_seconds",
         1.5,
         "how long one message may take in the engine before the search answers alone",
-        _SHORTEST_SECONDS,
+        *_SECONDS,
     ),
     Setting("engine_failures_to_open", 3, "failures in a row after which the engine is left alone for a while", 1),
-    Setting("engine_open_seconds", 10.0, "how long it is left alone", _SHORTEST_SECONDS),
+    Setting("engine_open_seconds", 10.0, "how long it is left alone", *_SECONDS),
     Setting("answer_threshold", -1.0, "answer at or above this probability of being right; -1: as calibrated"),
     Setting("clarify_threshold", -1.0, "ask back at or above this one, else say it is not known; -1: as calibrated"),
     Setting("body_limit_bytes", 65536, "largest request body; larger: 413", 1),

@@ -17,7 +17,8 @@ def run(_options: argparse.Namespace) -> int:
     for setting in TABLE:
         now = getattr(settings, setting.name)
         shown = _without_secrets(now) if setting.name == "database_url" else str(now)
-        print(f"LINLI_{setting.name.upper()} = {shown}  (default: {'empty' if setting.default == '' else setting.default})\n    {setting.help}")
+        default = "empty" if setting.default == "" else setting.default
+        print(f"LINLI_{setting.name.upper()} = {shown}  (default: {default})\n    {setting.help}")
     return 0
 
 

@@ -299,7 +299,9 @@ def _rules(table: Mapping[str, Any]) -> list[Rule]:
     """The rules of one table. Unknown headings are errors: a mistyped one would silently drop its phrases."""
     try:
         return list(_table_rules(table))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise TableError(f"{table.get('language')}.yml: has no {error}") from error
+    except (AttributeError, TypeError, ValueError) as error:
         raise TableError(f"{table.get('language')}.yml: {error}") from error
 
 

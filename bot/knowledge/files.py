@@ -22,7 +22,9 @@ _ARTICLE_KEYS = frozenset("slug confidence confirm_with office review_by sources
 _TEXT_KEYS = frozenset("question answer steps documents note".split())
 _REQUIRED_LANGUAGES = ("en", "zh")
 # Stricter than the standard, which browsers and libraries read in different ways: no user, no backslash, no blank.
-_LINK = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?([/?#][^\x00-\x20\x7f\\]*)?", re.ASCII | re.IGNORECASE)
+_LINK = re.compile(
+    r"https?://((?:[a-z0-9-]+\.)+[a-z]+)(:[0-9]{1,5})?([/?#][^\x00-\x20\x7f\\]*)?", re.ASCII | re.IGNORECASE
+)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PAGE_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _LONGEST_QUESTION = 90

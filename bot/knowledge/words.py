@@ -7,9 +7,10 @@ import unicodedata
 
 _UNSPACED_LETTERS = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 _HANGUL = r"\uac00-\ud7af"
+_INDIC = r"\u0900-\u0dff"  # their vowel signs are marks, which no \w takes
 _UNSPACED = re.compile(f"[{_UNSPACED_LETTERS}]")
 # A change of script ends a word: 签证 after X1 is a word of its own.
-_RUN = re.compile(rf"[{_UNSPACED_LETTERS}]+|[{_HANGUL}]+|[^\W{_UNSPACED_LETTERS}{_HANGUL}]+")
+_RUN = re.compile(rf"[{_UNSPACED_LETTERS}]+|[{_HANGUL}]+|(?:[^\W{_UNSPACED_LETTERS}{_HANGUL}]|[{_INDIC}])+")
 _LONGEST_WORD = 40
 # Letters with a stroke, which Unicode does not take apart.
 _NOT_DECOMPOSED = str.maketrans("đĐłŁøØı", "dDlLoOi")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestPayloadError
 
 from bot.errors import Code, RequestError, StorageError
@@ -41,12 +41,15 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return _response(RequestError(Code.INTERNAL, "something went wrong on our side", 500))
 
 
-async def early_errors_as_json(_request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: what aiohttp refuses before any middleware runs, as an unknown Expect (417)."""
-    if isinstance(response, web.HTTPException) and response.status >= 400:
-        translated = _translated(response)
-        response.body = translated.body
-        response.content_type = translated.content_type
+async def expectation(request: web.Request) -> web.StreamResponse | None:
+    """A route's `expect_handler`: aiohttp's own refuses an unknown Expect before any middleware, so not in JSON."""
+    if request.version < HttpVersion11:
+        return None
+    if request.headers["Expect"].lower() != "100-continue":
+        return _translated(web.HTTPExpectationFailed())
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the response itself has not begun
+    return None
 
 
 def _translated(error: web.HTTPException) -> web.Response:

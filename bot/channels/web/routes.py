@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.channels.web.errors import expectation
 from bot.channels.web.limits import RateLimiter, client_address
 from bot.channels.web.openapi import openapi
 from bot.channels.web.request import parse_body, parse_said
@@ -92,12 +93,12 @@ async def openapi_json(request: web.Request) -> web.Response:
 
 
 def add_public_routes(app: web.Application) -> None:
-    app.router.add_post("/api/chat", chat)
-    app.router.add_get("/api/openapi.json", openapi_json)
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
+    app.router.add_post("/api/chat", chat, expect_handler=expectation)
+    app.router.add_get("/api/openapi.json", openapi_json, expect_handler=expectation)
+    app.router.add_get("/healthz", healthz, expect_handler=expectation)
+    app.router.add_get("/readyz", readyz, expect_handler=expectation)
 
 
 def add_local_routes(app: web.Application) -> None:
-    app.router.add_post("/local/chat", local_chat)
-    app.router.add_get("/readyz", readyz)
+    app.router.add_post("/local/chat", local_chat, expect_handler=expectation)
+    app.router.add_get("/readyz", readyz, expect_handler=expectation)
