@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bot.languages import CODES, LANGUAGES
+
 # The languages that share a script.
 OF_SCRIPT: dict[str, tuple[str, ...]] = {
     script: tuple(code for code in CODES if LANGUAGES[code].script == script) for script in ("Latn", "Arab", "Cyrl")
