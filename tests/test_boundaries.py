@@ -16,6 +16,7 @@ SHARED_LEAVES = {"bot.languages", "bot.encoder", "bot.vector_cache"}
 LEAVES = {
     *SHARED_LEAVES,
     "bot.language_id",
+    "bot.language_words",
     "bot.messages",
     "bot.errors",
     "bot.settings",
