@@ -108,7 +108,7 @@ def serving(var: Path) -> Iterator[Serving]:
     [
         ("How do I register my address with the police?", "en"),
         ("我刚搬家，怎么办理住宿登记？", "zh"),
-        ("Wie melde ich meine Adresse bei der Polizei an?", "de"),
+        ("Ich habe meinen Pass verloren. Was muss ich tun?", "de"),
     ],
 )
 def test_a_question_goes_all_the_way(serving: Serving, text: str, language: str) -> None:
