@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tantivy
@@ -43,10 +44,13 @@ class Near:
 class PassageIndex:
     """Nearest passages by vector, best passages by words. Rows are positions in `passages`."""
 
-    def __init__(self, labels: Sequence[str], matrix: np.ndarray, texts: Iterable[str]) -> None:
+    def __init__(
+        self, labels: Sequence[str], matrix: np.ndarray, texts: Iterable[str], kept: Path | None = None
+    ) -> None:
+        """`kept`: a file with the vector index over these very rows, or where to put it; building takes seconds."""
         self.labels = list(labels)
         self._half = np.asarray(matrix, dtype=np.float16)
-        self._vectors = _vector_index(self._half)
+        self._vectors = _vector_index(self._half, kept)
         self._words = _word_index(texts)
         self._searcher = self._words.searcher()
 
@@ -84,8 +88,25 @@ def _similarities(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     return mixed
 
 
-def _vector_index(matrix: np.ndarray) -> VectorIndex:
-    index = VectorIndex(
+def _vector_index(matrix: np.ndarray, kept: Path | None = None) -> VectorIndex:
+    index = _empty_vector_index()
+    if kept is not None and kept.exists():
+        index.load(str(kept))
+        if len(index) == len(matrix):
+            return index
+        index = _empty_vector_index()
+    if len(matrix):
+        index.add(np.arange(len(matrix)), matrix, threads=0)
+    if kept is not None and len(matrix):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_name(f".{kept.name}")
+        index.save(str(unfinished))
+        unfinished.replace(kept)
+    return index
+
+
+def _empty_vector_index() -> VectorIndex:
+    return VectorIndex(
         ndim=DIMENSIONS,
         metric="ip",
         dtype="f16",
@@ -93,9 +114,6 @@ def _vector_index(matrix: np.ndarray) -> VectorIndex:
         expansion_add=_EXPANSION_ADD,
         expansion_search=_EXPANSION_SEARCH,
     )
-    if len(matrix):
-        index.add(np.arange(len(matrix)), matrix, threads=0)
-    return index
 
 
 def _word_index(texts: Iterable[str]) -> tantivy.Index:

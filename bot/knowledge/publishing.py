@@ -50,8 +50,11 @@ async def build_search(
     texts = [(passage.language, passage.text) for passage in passages]
     matrix = await vectors_of(database, texts, encoder, version, progress)
     labels = [passage.label for passage in passages]
-    index = await asyncio.to_thread(PassageIndex, labels, matrix, [passage.text for passage in passages])
-    classifier = await asyncio.to_thread(_classifier, cache, version, passages, matrix)
+    key = digest(version + "\n".join(f"{p.label}\t{p.language}\t{p.text}" for p in passages))[:16]
+    kept = cache / f"vectors-{key}.usearch"
+    index = await asyncio.to_thread(PassageIndex, labels, matrix, [passage.text for passage in passages], kept)
+    classifier = await asyncio.to_thread(_classifier, cache / f"classifier-{key}.npz", passages, matrix)
+    _forget_others(cache, key)
     return Search(knowledge, index, classifier, Weights.load())
 
 
@@ -86,18 +89,20 @@ async def _encode(encoder: Encoder, texts: Sequence[Text]) -> np.ndarray:
         return np.concatenate(await asyncio.gather(*(loop.run_in_executor(pool, encode, part) for part in parts)))
 
 
-def _classifier(cache: Path, version: str, passages: Sequence[Passage], matrix: np.ndarray) -> Classifier:
+def _classifier(path: Path, passages: Sequence[Passage], matrix: np.ndarray) -> Classifier:
     """Trained on these very passages, or read back when it was trained on them before."""
-    key = digest(version + "\n".join(f"{p.label}\t{p.language}\t{p.text}" for p in passages))[:16]
-    path = cache / f"classifier-{key}.npz"
     if path.exists():
         return Classifier.load(path)
     classifier = train([passage.label for passage in passages], matrix)
-    cache.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}")
     classifier.save(unfinished)
     unfinished.replace(path)
-    for old in cache.glob("classifier-*.npz"):
-        if old != path:
-            old.unlink()
     return classifier
+
+
+def _forget_others(cache: Path, key: str) -> None:
+    """The files of earlier knowledge; what is under way in another process begins with a dot."""
+    for old in [*cache.glob("classifier-*.npz"), *cache.glob("vectors-*.usearch")]:
+        if key not in old.name:
+            old.unlink(missing_ok=True)
