@@ -168,7 +168,8 @@ class Site:
 
     def _check(self, response: Response, path: str) -> None:
         assert response.headers["Content-Type"].startswith("application/json"), response
-        if path == "/readyz" and response.status in (200, 503):  # its 503 says which part is missing, not an error's code
+        # Its 503 says which part is missing, not an error's code.
+        if path == "/readyz" and response.status in (200, 503):
             assert set(response.json) >= {"status", "engine"}
         elif response.status >= 400:
             assert problems(self.document, {"$ref": "#/components/schemas/Error"}, response.json) == []
