@@ -37,7 +37,7 @@ SIZES = (1_000, 10_000, 50_000, 100_000, 1_000_000)
 # What ten thousand articles in five languages come to.
 TARGET_SIZE = 50_000
 PASSAGES_PER_ARTICLE = 5
-# The matrix, the index's own two copies and the graph: 7.5 GB were in use at 1M, before the second copy was let go.
+# The matrix, the index's own two copies and the graph: about 10 GB at 1M by estimate (not yet run there).
 _GB_PER_MILLION = 10.0
 _FIRST = 10
 _RECALL_SAMPLE = 100
