@@ -108,7 +108,6 @@ def serving(var: Path) -> Iterator[Serving]:
     [
         ("How do I register my address with the police?", "en"),
         ("我刚搬家，怎么办理住宿登记？", "zh"),
-        ("Ich habe meinen Pass verloren. Was muss ich tun?", "de"),
     ],
 )
 def test_a_question_goes_all_the_way(serving: Serving, text: str, language: str) -> None:
@@ -118,6 +117,16 @@ def test_a_question_goes_all_the_way(serving: Serving, text: str, language: str)
     assert reply["trace"]["degraded"] is False
     assert reply["outcome"] == "answered"
     assert reply["messages"][-1]["article"] is not None
+
+
+def test_another_language_is_understood_and_answered_in_english(serving: Serving) -> None:
+    reply = serving.ask("Ich habe meinen Pass verloren. Was muss ich tun?")
+    assert (reply["language"], reply["trace"]["degraded"]) == ("de", False)
+    assert reply["intent"].startswith("ask_")
+    notice, *rest = reply["messages"]
+    assert (notice["kind"], notice["lang"]) == ("notice", "de")
+    assert rest
+    assert all(message["lang"] == "en" for message in rest)
 
 
 def test_acts_are_understood(serving: Serving) -> None:
