@@ -70,13 +70,15 @@ def test_a_pickled_weight_file_is_refused(tmp_path: Path, model: IntentModel) ->
         IntentModel.read(tmp_path)
 
 
-def test_only_rows_with_a_second_half_are_doubled() -> None:
+def test_rows_with_both_halves_are_seen_with_either_alone_and_all_at_one_length() -> None:
     rows = np.ones((3, DIMENSIONS), np.float32)
     rows[2, E5_DIMENSIONS:] = 0.0
-    doubled, labels = with_halves(rows, np.array([0, 1, 2]))
-    assert doubled.shape == (5, DIMENSIONS)
-    assert labels.tolist() == [0, 1, 2, 0, 1]
-    assert not doubled[3:, E5_DIMENSIONS:].any()
+    seen, labels = with_halves(rows, np.array([0, 1, 2]))
+    assert seen.shape == (7, DIMENSIONS)
+    assert labels.tolist() == [0, 1, 2, 0, 1, 0, 1]
+    assert not seen[3:5, E5_DIMENSIONS:].any()
+    assert not seen[5:, :E5_DIMENSIONS].any()
+    assert np.linalg.norm(seen, axis=1) == pytest.approx(np.full(7, 2**0.5), rel=1e-3)
 
 
 def test_the_temperature_makes_confidence_as_frequent_as_success() -> None:
