@@ -64,7 +64,8 @@ class Rounds:
         self.p95.append(times["p95"])
         self.p99.append(times["p99"])
         self.rate.append(len(load.milliseconds) / load.seconds)
-        self.cpu_ms.append(cpu_seconds * 1000 / len(load.milliseconds))
+        # The warming messages took CPU time, too.
+        self.cpu_ms.append(cpu_seconds * 1000 / (len(load.milliseconds) + load.warming))
         self.others.append(others)
         self.problems.update(load.problems)
         self.outcomes.update(load.outcomes)

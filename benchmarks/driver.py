@@ -47,12 +47,16 @@ class Job:
 
 @dataclass
 class Load:
-    """What came of a job. `problems` counts requests that failed or were not answered in full, by kind."""
+    """What came of a job. `problems` counts requests that failed or were not answered in full, by kind.
+
+    warming: messages that were sent first and are not counted.
+    """
 
     seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
     problems: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
+    warming: int = 0
 
 
 def drive(job: Job) -> Load:
@@ -109,6 +113,7 @@ class _Driver:
         self._problems: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._milliseconds: list[float] = []
+        self._warming = 0
 
     async def run(self) -> Load:
         slots = range(self._job.conversations)
@@ -116,7 +121,7 @@ class _Driver:
         started = time.perf_counter()
         await asyncio.gather(*(self._converse() for _ in slots))
         seconds = time.perf_counter() - started
-        return Load(seconds, self._milliseconds, dict(self._problems), dict(self._outcomes))
+        return Load(seconds, self._milliseconds, dict(self._problems), dict(self._outcomes), self._warming)
 
     async def _converse(self) -> None:
         while self._left > 0:
@@ -129,6 +134,8 @@ class _Driver:
                 if self._left <= 0:
                     return
                 self._left -= 1
+            else:
+                self._warming += 1
             await self._ask(talk, text, counted=counted)
 
     async def _ask(self, talk: _Talk, text: str, *, counted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import json
 import logging
@@ -16,25 +17,38 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from rasa_sdk.executor import ActionExecutor
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from actions.base import Tools
 from actions.registry import make_executor
 from bot import training
-from bot.channels.web import routes
+from bot.bus import Bus, LocalBus
+from bot.channels import staff
+from bot.channels.web import assets, keys, live, routes, widget
+from bot.channels.web.cors import add_headers, only_from_allowed_sites
 from bot.channels.web.errors import errors_as_json, expectation
+from bot.channels.web.hub import Hub
 from bot.channels.web.limits import RateLimiter
+from bot.channels.web.visitor import Tokens
 from bot.circuit import Circuit
+from bot.conversations import masking
 from bot.conversations.acts import ACTS
+from bot.conversations.handover import Handover
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService, utc_now
+from bot.conversations.switches import Switches
 from bot.conversations.urgent import UrgentLane
+from bot.db import leases
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
 from bot.encoder import Encoder
 from bot.engine import EngineDoor, Worker
 from bot.errors import ContentError, StartError, StorageError
+from bot.handoff.hours import DeskRules
+from bot.keeping.retention import Retention, periods
+from bot.keeping.trackers import TrackerTable, place
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
 from bot.knowledge.passages import article_passages, other_passages
@@ -42,14 +56,19 @@ from bot.knowledge.scoring import Thresholds
 from bot.knowledge.search import Search
 from bot.language_id import LanguageIdentifier
 from bot.locales import Locales
-from bot.secrets import local_secret
+from bot.presence import present
+from bot.redis_bus import RedisBus
+from bot.secrets import local_secret, visitor_keys
 from bot.settings import ROOT, Settings
+from bot.sweeper import Job, Sweeper
 from bot.workers import Launch, Supervisor, free_port
 
 log = logging.getLogger("linli.app")
 
 EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor", ActionExecutor)
 _ENGINE_READY_SECONDS = 120.0
+# What is being answered when the server is stopped may end; what does not is taken up at the next start.
+_FINISH_SECONDS = 3.0
 # Rasa sends the whole tracker with every action call: up to 40 events with 1,000 characters each.
 _TRACKER_LIMIT_BYTES = 8_000_000
 Progress = publishing.Progress
@@ -71,34 +90,61 @@ class Server:
         return all([await supervisor.wait_ready(_ENGINE_READY_SECONDS) for supervisor in self.supervisors])
 
 
-def create_app(settings: Settings, service: ConversationService) -> web.Application:
+def create_app(settings: Settings, service: ConversationService, visitor_keys: tuple[str, ...]) -> web.Application:
     """The public port's application."""
-    app = _application(settings, service, settings.body_limit_bytes)
-    app[routes.LIMITER] = RateLimiter(settings.rate_per_minute, settings.rate_burst)
+    app = _application(settings, service, settings.body_limit_bytes, only_from_allowed_sites)
+    app[keys.LIMITER] = RateLimiter(settings.rate_per_minute, settings.rate_burst)
+    app[keys.TOKENS] = Tokens(visitor_keys)
+    app[keys.HUB] = Hub(
+        service.database,
+        service.bus,
+        service.handover,
+        settings.most_connections,
+        settings.most_connections_per_address,
+        settings.most_connections_per_conversation,
+    )
     routes.add_public_routes(app)
+    live.add_routes(app)
+    widget.add_routes(app)
+    assets.add_routes(app)
+    staff.add_routes(app)
+    add_headers(app)
+    app.on_startup.append(_listen_to_signals)
+    app.on_shutdown.append(_send_away)
     return app
+
+
+async def _listen_to_signals(app: web.Application) -> None:
+    app[keys.HUB].listen()
+
+
+async def _send_away(app: web.Application) -> None:
+    """Open sockets would hold the server up; who waits for an answer gets it when they are back."""
+    await app[keys.HUB].close_all()
 
 
 def create_local_app(settings: Settings, service: ConversationService, secret: str) -> web.Application:
     """The loopback door: the engine's action calls, and the commands on this machine."""
     app = _application(settings, service, body_limit_bytes=_TRACKER_LIMIT_BYTES)
-    app[routes.SECRET] = secret
+    app[keys.SECRET] = secret
     app[EXECUTOR] = make_executor(Tools(service.desk, service.inflight))
     app.router.add_post("/actions", _run_action, expect_handler=expectation)
     routes.add_local_routes(app)
     return app
 
 
-def _application(settings: Settings, service: ConversationService, body_limit_bytes: int) -> web.Application:
-    app = web.Application(middlewares=[errors_as_json], client_max_size=body_limit_bytes)
-    app[routes.SERVICE] = service
-    app[routes.SETTINGS] = settings
+def _application(
+    settings: Settings, service: ConversationService, body_limit_bytes: int, *gates: Middleware
+) -> web.Application:
+    app = web.Application(middlewares=[errors_as_json, *gates], client_max_size=body_limit_bytes)
+    app[keys.SERVICE] = service
+    app[keys.SETTINGS] = settings
     return app
 
 
 async def _run_action(request: web.Request) -> web.Response:
     """POST /actions?token=…: what Rasa's action endpoint calls."""
-    if not hmac.compare_digest(request.query.get("token", "").encode(), request.app[routes.SECRET].encode()):
+    if not hmac.compare_digest(request.query.get("token", "").encode(), request.app[keys.SECRET].encode()):
         raise web.HTTPForbidden
     result = await request.app[EXECUTOR].run(await request.json())
     if result is None:
@@ -116,6 +162,10 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
         await migrate(database)
+        holder, bus = leases.new_holder(), await _bus(settings, stack)
+        # Several servers hear of each other's conversations by Redis alone.
+        alone = public and not settings.redis_url
+        await stack.enter_async_context(present(database, holder, utc_now, alone=alone))
         encoder = Encoder()
         model = await _model(settings, database, encoder, progress)
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -125,12 +175,16 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
         for supervisor in supervisors:
             stack.push_async_callback(supervisor.stop)
             supervisor.start()
-        service = await _service(settings, database, encoder, door, model, progress)
+        service = await _service(settings, database, encoder, door, model, progress, bus, holder)
+        stack.push_async_callback(service.finish, _FINISH_SECONDS)
         local = create_local_app(settings, service, secret)
         local_address = await _listen(stack, local, "127.0.0.1", local_port)
         address = None
         if public:
-            address = await _listen(stack, create_app(settings, service), settings.host, settings.port)
+            app = create_app(settings, service, visitor_keys(settings.var_folder))
+            address = await _listen(stack, app, settings.host, settings.port)
+            for running_on in (_sweeper(settings, service).run(), service.switches.run()):
+                stack.push_async_callback(stopped, asyncio.create_task(running_on))
         server = Server(settings, service, supervisors, secret, address, local_address)
         stack.enter_context(_Announced(server))
         yield server
@@ -215,10 +269,15 @@ async def _service(
     door: EngineDoor,
     model: Path | None,
     progress: Progress,
+    bus: Bus,
+    holder: str,
 ) -> ConversationService:
     identifier = LanguageIdentifier()
     search = await _search(settings, database, encoder, identifier, progress)
-    lane = UrgentLane.load(ROOT / "data" / "urgent")
+    masking.default_rules()  # a faulty list stops the start, not a message
+    lane, locales = UrgentLane.load(ROOT / "data" / "urgent"), Locales.load()
+    switches = Switches(database, bus, locales, utc_now)
+    await switches.reload()
     await asyncio.gather(*(asyncio.to_thread(part.warm) for part in (encoder, identifier, lane)))
     return ConversationService(
         database=database,
@@ -227,9 +286,52 @@ async def _service(
         inflight=InFlight(),
         identifier=identifier,
         lane=lane,
-        locales=Locales.load(),
+        locales=locales,
+        handover=Handover(database, bus, desk_rules(), locales, utc_now),
+        switches=switches,
+        bus=bus,
         queue_limit=settings.queue_per_conversation,
+        holder=holder,
     )
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    """Cancel a task that runs for ever, and wait until it has let go of what it holds."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def desk_rules() -> DeskRules:
+    """When the operators' desk is open. StartError when its files are not as they should be."""
+    try:
+        return DeskRules.load(ROOT / "data" / "desk.yml", ROOT / "data" / "holidays")
+    except ContentError as error:
+        raise StartError(str(error)) from error
+
+
+async def _bus(settings: Settings, stack: AsyncExitStack) -> Bus:
+    if not settings.redis_url:
+        return LocalBus()
+    bus = RedisBus(settings.redis_url, hashlib.sha256(settings.database_url.encode()).hexdigest()[:8])
+    stack.push_async_callback(bus.close)
+    await bus.open()
+    return bus
+
+
+def _retention(settings: Settings, service: ConversationService) -> Retention:
+    # Without engine workers nobody else writes to what they left of conversations.
+    trackers = service.engine if settings.engine_workers else TrackerTable(place(settings))
+    return Retention(service.database, trackers, periods(settings))
+
+
+def _sweeper(settings: Settings, service: ConversationService) -> Sweeper:
+    jobs = (
+        Job("messages", 3.0, service.sweep),
+        Job("signals", 5.0, service.signal_again),
+        Job("handover", 5.0, service.handover.sweep),
+        Job("retention", 600.0, _retention(settings, service).sweep),
+    )
+    return Sweeper(service.database, service.holder, jobs, service.clock)
 
 
 def _thresholds(settings: Settings) -> Thresholds:

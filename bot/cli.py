@@ -18,7 +18,22 @@ os.environ.setdefault("RAYON_NUM_THREADS", "1")
 from bot.errors import LinliError
 from bot.settings import load_settings
 
-_COMMANDS = ("serve", "ask", "chat", "train", "evaluate", "calibrate", "settings")
+_COMMANDS = (
+    "serve",
+    "ask",
+    "chat",
+    "user",
+    "switch",
+    "notice",
+    "mask",
+    "backup",
+    "restore",
+    "purge",
+    "train",
+    "evaluate",
+    "calibrate",
+    "settings",
+)
 
 
 def parser(commands: Iterable[str] = _COMMANDS) -> argparse.ArgumentParser:

@@ -18,6 +18,14 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     FORBIDDEN = "forbidden"
+    FORBIDDEN_ORIGIN = "forbidden_origin"
+    BAD_TOKEN = "bad_token"  # noqa: S105 - a code's name
+    UNKNOWN_CODE = "unknown_code"
+    PROOF_NEEDED = "proof_needed"
+    ALREADY_CLAIMED = "already_claimed"
+    NOT_WAITING = "not_waiting"
+    NOT_YOURS = "not_yours"
+    ALREADY_DONE = "already_done"
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
@@ -60,3 +68,7 @@ class ContentError(LinliError):
 
 class EngineError(LinliError):
     """The sealed room did not answer: down, too slow, refused, or an empty reply."""
+
+
+class StaffError(LinliError):
+    """Something about the staff cannot be done as it is asked for; the message says what and why."""

@@ -32,6 +32,9 @@ class Kind(StrEnum):
     QUESTION = "question"
     URGENT = "urgent"
     NOTICE = "notice"
+    # Below an event's text nothing can be pressed ("Operator A joined"); below a call-back's stands its form.
+    EVENT = "event"
+    CALLBACK = "callback"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,20 @@ class Part:
     params: dict[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Part:
+        """The part of `to_json`; KeyError, TypeError or ValueError when it is not one."""
+        return Part(
+            kind=Kind(data["kind"]),
+            key=data["key"],
+            article=data["article"],
+            params=dict(data["params"]),
+            choices=tuple(Choice(choice["act"], choice["value"]) for choice in data["choices"]),
+        )
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -68,16 +85,7 @@ class Plan:
     @staticmethod
     def from_json(data: dict[str, Any]) -> Plan:
         """The plan of `to_json`; KeyError, TypeError or ValueError when it is not one."""
-        parts = tuple(
-            Part(
-                kind=Kind(part["kind"]),
-                key=part["key"],
-                article=part["article"],
-                params=dict(part["params"]),
-                choices=tuple(Choice(choice["act"], choice["value"]) for choice in part["choices"]),
-            )
-            for part in data["parts"]
-        )
+        parts = tuple(Part.from_json(part) for part in data["parts"])
         return Plan(Outcome(data["outcome"]), parts, data["language"], dict(data["trace"]))
 
 
@@ -119,6 +127,10 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def filled(self) -> dict[str, Any]:
+        """The fields that say something, but for the text: what a stored message keeps beside it."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, (), "") and name != "text"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,15 @@ def local_secret(folder: Path) -> str:
     return _read_or_make(folder / "local.secret")
 
 
+def visitor_keys(folder: Path) -> tuple[str, ...]:
+    """The keys that visitors' tokens are signed with: the present one first, then one that is still believed.
+
+    To change the key, rename visitor.secret to visitor.secret.previous and start again.
+    """
+    present, previous = folder / "visitor.secret", folder / "visitor.secret.previous"
+    return (_read_or_make(present), *([_read(previous)] if previous.exists() else []))
+
+
 def _read_or_make(path: Path) -> str:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

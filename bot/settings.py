@@ -50,6 +50,16 @@ TABLE: tuple[Setting, ...] = (
     Setting("rate_per_minute", 60, "messages a minute and client; above: 429 with Retry-After; 0: no limit", 0),
     Setting("rate_burst", 20, "messages a client may send at once before the rate counts", 1),
     Setting("queue_per_conversation", 80, "messages of one conversation that may wait at once; above: 429", 1),
+    Setting("redis_url", "", "Redis, for signals between several processes (REDIS_URL works too); empty: one process"),
+    Setting("most_connections", 20000, "open sockets of widgets in one process", 1),
+    Setting("most_connections_per_address", 100, "open sockets from one address", 1),
+    Setting("most_connections_per_conversation", 10, "open sockets of one conversation: tabs and devices", 1),
+    Setting("retention_anonymous_days", 30, "days an anonymous conversation is kept after its last activity", 1, 36500),
+    Setting("retention_identified_days", 180, "days for one that holds a contact or a personal number", 1, 36500),
+    Setting("retention_medical_days", 90, "days for one that holds somebody's medical booking", 1, 36500),
+    Setting("sites_file", "data/sites.yml", "which websites may embed the widget"),
+    Setting("sessions_per_minute", 10, "conversations a client may begin a minute without a proof of work; 0: any", 0),
+    Setting("proof_bits", 16, "difficulty of the proof of work that a flood must show; 0: none is asked for", 0, 32),
     Setting("trusted_proxies", 0, "reverse proxies in front whose X-Forwarded-For entries are believed", 0),
     Setting("log_level", "info", "debug, info, warning or error"),
 )
@@ -75,6 +85,16 @@ class Settings:
     rate_per_minute: int
     rate_burst: int
     queue_per_conversation: int
+    redis_url: str
+    most_connections: int
+    most_connections_per_address: int
+    most_connections_per_conversation: int
+    retention_anonymous_days: int
+    retention_identified_days: int
+    retention_medical_days: int
+    sites_file: Path
+    sessions_per_minute: int
+    proof_bits: int
     trusted_proxies: int
     log_level: str
 
@@ -95,6 +115,8 @@ def load_settings(environment: Mapping[str, str] | None = None, **given: Value |
     values: dict[str, object] = {setting.name: setting.default for setting in TABLE}
     if environment.get("DATABASE_URL"):
         values["database_url"] = environment["DATABASE_URL"]
+    if environment.get("REDIS_URL"):
+        values["redis_url"] = environment["REDIS_URL"]
     for key, text in environment.items():
         if key.startswith("LINLI_") and key not in _NOT_SETTINGS:
             name = key.removeprefix("LINLI_").lower()
@@ -125,13 +147,15 @@ def _parsed(name: str, text: str) -> Value:
 
 
 def _build(values: dict[str, object]) -> Settings:
-    for name in ("var_folder", "models_folder", "knowledge_folder"):
+    for name in ("var_folder", "models_folder", "knowledge_folder", "sites_file"):
         values[name] = (ROOT / str(values[name])).resolve()
     if values["database_url"]:
         values["database_url"] = _async_driver(str(values["database_url"]))
         _check_database_url(str(values["database_url"]))
     else:
         values["database_url"] = f"sqlite+aiosqlite:///{values['var_folder']}/linli.db"
+    if values["redis_url"] and not str(values["redis_url"]).startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("LINLI_REDIS_URL (or REDIS_URL) must be redis://…, rediss://… or unix://…")
     values["log_level"] = str(values["log_level"]).lower()
     settings = Settings(**values)  # type: ignore[arg-type]  # the table is checked against the class by a test
     _check_ranges(settings)

@@ -22,6 +22,7 @@ LEAVES = {
     "bot.settings",
     "bot.secrets",
     "bot.ids",
+    "bot.bus",
     "bot.circuit",
     "bot.locales",
     "bot.db",
@@ -29,7 +30,8 @@ LEAVES = {
 # Lowest first: a layer may import itself and what stands before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     tuple(LEAVES),
-    ("bot.knowledge", "bot.engine", "bot.training", "bot.workers"),
+    ("bot.knowledge", "bot.handoff", "bot.engine", "bot.training", "bot.workers"),
+    ("bot.keeping", "bot.presence", "bot.redis_bus", "bot.sweeper"),
     ("bot.conversations",),
     ("bot.channels", "actions"),
     ("bot.app",),

@@ -19,6 +19,14 @@ class Act(StrEnum):
     AREA = "area"
     NONE_OF_THESE = "none_of_these"
     PERSON = "person"
+    CONNECT = "connect"
+    CALL_BACK = "call_back"
+    STAY = "stay"
+
+
+# What the hotline's desk decides, not the knowledge.
+HANDOVER_ACTS = frozenset({Act.CONNECT, Act.CALL_BACK, Act.STAY})
+_PERSON_KEY = "person"
 
 
 class Appointment(StrEnum):
@@ -44,10 +52,11 @@ _PERSON = Choice(Act.PERSON, "")
 
 @dataclass(frozen=True)
 class Chosen:
-    """A button that was pressed: its act and argument."""
+    """A button that was pressed: its act and argument, and what stood on it."""
 
     act: Act
     value: str
+    title: str = ""
 
 
 def say(key: str, outcome: Outcome = Outcome.CHAT, choices: tuple[Choice, ...] = (), **params: str) -> Plan:
@@ -63,8 +72,17 @@ def help_() -> Plan:
 
 
 def person() -> Plan:
-    """Until the operators' desk exists, the two hotlines by name."""
-    return say("person", Outcome.HANDOFF)
+    """The wish for a person; what the desk can offer at the moment takes its place before it is said."""
+    return say(_PERSON_KEY, Outcome.HANDOFF)
+
+
+def is_wish_for_person(plan: Plan) -> bool:
+    return plan.outcome is Outcome.HANDOFF and plan.parts[0].key == _PERSON_KEY
+
+
+def failed() -> Plan:
+    """What is said when a message could not be answered however often it was tried."""
+    return say("error", Outcome.ERROR, choices=(_PERSON,))
 
 
 def from_search(decision: Decision) -> Plan:
@@ -115,7 +133,7 @@ def for_button(chosen: Chosen) -> Plan:
             return area(chosen.value)
         case Act.NONE_OF_THESE:
             return say("rephrase", Outcome.UNKNOWN, choices=(_PERSON,))
-        case Act.PERSON:
+        case Act.PERSON | Act.CONNECT | Act.CALL_BACK | Act.STAY:
             return person()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from bot.conversations.moments import spelled
 from bot.conversations.plans import Act
 from bot.knowledge.articles import Article, Confidence, Knowledge, SourceRef
 from bot.languages import ANSWERED, answer_language
@@ -33,6 +34,17 @@ class Renderer:
             answers.insert(0, Answer(Kind.NOTICE, language, self.locales.text(language, "only_english")))
         return tuple(answers)
 
+    def again(self, part: Part, said: Answer, language: str) -> Answer:
+        """What was said, now in another language; buttons keep what they do. Words without a key stay as they are."""
+        lang = answer_language(language)
+        if part.article is not None and part.article not in self.knowledge.articles:
+            return said
+        if part.article is None and part.key is None:
+            return said
+        answer = self._article(part.article, lang) if part.article is not None else self._words(part, lang)
+        where = said.buttons[0].payload.rpartition(".")[0] if said.buttons else ""
+        return replace(answer, kind=said.kind, buttons=tuple(self._buttons(part.choices, lang, where)))
+
     def _parts(self, plan: Plan, language: str, seq: int, first: int) -> Iterator[Answer]:
         lang = answer_language(language)
         for place, part in enumerate(plan.parts, first):
@@ -41,7 +53,8 @@ class Renderer:
 
     def _words(self, part: Part, lang: str) -> Answer:
         assert part.key is not None  # a part is an article or a key
-        return Answer(part.kind, lang, self.locales.text(lang, part.key, **part.params))
+        params = spelled(part.params, self.locales, lang, self.today)
+        return Answer(part.kind, lang, self.locales.text(lang, part.key, **params))
 
     def _buttons(self, choices: tuple[Choice, ...], lang: str, where: str) -> Iterator[Button]:
         """A payload is opaque: which message was replied to, which message of the reply, which button of that."""
@@ -60,6 +73,8 @@ class Renderer:
                 return self.locales.text(lang, "none_of_these")
             case Act.PERSON:
                 return self.locales.text(lang, "a_person")
+            case Act.CONNECT | Act.CALL_BACK | Act.STAY as act:
+                return self.locales.text(lang, f"button_{act.value}")
 
     def _article(self, slug: str, lang: str) -> Answer:
         article = self.knowledge.articles.get(slug)

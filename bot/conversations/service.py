@@ -1,31 +1,37 @@
-"""The way of one message: store, urgent lane, language, engine or search alone, render, store, give back."""
+"""The way of one message: store, urgent lane, owner, language, engine or search alone, render, store, give back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.conversations import acts, plans, store
+from bot.bus import DESK, Bus, conversation_topic
+from bot.conversations import acts, history, plans, store
+from bot.conversations.handover import Handover
 from bot.conversations.inflight import Asked, InFlight
-from bot.conversations.masking import for_engine, storable
+from bot.conversations.masking import for_engine, is_personal, storable
 from bot.conversations.render import Renderer
+from bot.conversations.switches import Switches
 from bot.conversations.urgent import Kind as UrgentKind
 from bot.conversations.urgent import UrgentCard, UrgentLane
+from bot.db import leases
 from bot.db.engine import transaction
 from bot.engine import EngineDoor
 from bot.errors import Code, EngineError, RequestError, StorageError
 from bot.knowledge.desk import Desk
 from bot.language_id import Hints, LanguageIdentifier
-from bot.languages import ANSWERED
+from bot.languages import ANSWERED, answer_language
 from bot.locales import Locales
 from bot.messages import Answer, Kind, Outcome, Part, Plan, Reply, Understanding
 
@@ -33,6 +39,14 @@ log = logging.getLogger("linli.conversations")
 
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 EMERGENCY = "emergency"
+# A message that made its process fall this often is answered with an apology instead of being tried for ever.
+_MOST_ATTEMPTS = 4
+_SWEEP_LIMIT = 50
+# Younger ones may be between being stored and being taken up.
+_ABANDONED_AFTER = timedelta(seconds=3)
+_SIGNALLED_AGAIN = timedelta(seconds=15)
+# What is said is given beside it, in words that no key of the locales has.
+_SAID = Plan(Outcome.CHAT, ())
 
 
 def utc_now() -> datetime:
@@ -41,7 +55,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Said:
-    """One message as a channel hands it over; `text` or `button`."""
+    """One message as a channel hands it over: `text` or `button`, in the named conversation or a new one.
+
+    `conversation` is a token that was given out, `thread` a row's id that the channel knows. `key` is the sender's own
+    mark: the same one again is the same message.
+    """
 
     channel: str
     text: str | None = None
@@ -49,15 +67,24 @@ class Said:
     conversation: str | None = None
     language: str | None = None
     locale: str | None = None
+    key: str | None = None
+    thread: uuid.UUID | None = None
+    site: str | None = None
+
+    @property
+    def ref(self) -> store.Ref | None:
+        return self.thread if self.thread is not None else self.conversation
 
 
 @dataclass(frozen=True)
 class _Planned:
-    """A plan with what was understood and how it came about."""
+    """A plan with what was understood and how it came about. `answers` are said as they are, instead of its parts."""
 
     plan: Plan
     understanding: Understanding
     trace: dict[str, Any]
+    effect: store.Effect | None = None
+    answers: tuple[Answer, ...] | None = None
 
 
 @dataclass
@@ -70,7 +97,7 @@ class _Queue:
 
 @dataclass
 class ConversationService:
-    """Everything a channel needs: `say` a message, get the reply."""
+    """Everything a channel needs: `say` a message and get the reply, or `accept` it and be told by the bus."""
 
     database: AsyncEngine
     desk: Desk
@@ -79,14 +106,93 @@ class ConversationService:
     identifier: LanguageIdentifier
     lane: UrgentLane
     locales: Locales
+    handover: Handover
+    switches: Switches
+    bus: Bus
     queue_limit: int
+    holder: str
     clock: Callable[[], datetime] = utc_now
-    _queues: dict[str, _Queue] = field(default_factory=dict)
+    _queues: dict[uuid.UUID, _Queue] = field(default_factory=dict)
+    _callers: Counter[store.Ref] = field(default_factory=Counter)
+    _working: set[uuid.UUID] = field(default_factory=set)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def say(self, said: Said) -> tuple[str, Reply]:
-        """The conversation's token and the reply. RequestError for what cannot be taken in."""
-        async with self._turn(said.conversation):
-            return await self._say(said)
+        """The conversation's token and the reply. RequestError for what cannot be taken in.
+
+        The reply has no messages while a person owns the conversation: theirs come when they write.
+        """
+        with self._counted(said.ref):
+            incoming = await self.accept(said)
+            return incoming.thread.token, await self.process(incoming)
+
+    async def accept(self, said: Said) -> store.Incoming:
+        """Store a message. RequestError for what cannot be taken in; the same key again gives the same message."""
+        if isinstance(said.ref, uuid.UUID) and said.ref in self._queues:
+            self._refuse(self._queues[said.ref].waiting)
+        chosen = await self._pressed(said)
+        # A pressed button is kept as what stood on it: that is what was said.
+        text = storable(said.text or "") if chosen is None else chosen.title
+        arrival = store.Arrival(
+            channel=said.channel,
+            text=text,
+            ref=said.ref,
+            button=said.button,
+            language=said.language,
+            locale=said.locale,
+            key=said.key,
+            site=said.site,
+            holder=self.holder,
+            identified=is_personal(text),
+        )
+        incoming = await store.receive(self.database, arrival, self.clock())
+        if incoming.repeated:
+            return incoming
+        self._working.add(incoming.id)
+        await self._signal(incoming.thread.id, {"event": "messages", "last_seq": incoming.seq})
+        return replace(incoming, chosen=chosen)
+
+    def start(self, incoming: store.Incoming) -> None:
+        """Answer an accepted message in the background; who waits for the reply is told by the bus."""
+        if incoming.repeated:
+            return
+        task = asyncio.create_task(self._in_background(incoming))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is under way; what is not done in time is taken up again at the next start."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def process(self, incoming: store.Incoming) -> Reply:
+        """Answer an accepted message, or give the answer that it got before."""
+        try:
+            async with self._turn(incoming.thread.id) as waited:
+                if incoming.repeated:
+                    return await self._earlier(incoming)
+                if waited:
+                    # What was said before it may have changed the language, the topic or the owner.
+                    incoming = replace(incoming, thread=await store.thread(self.database, incoming.thread.id))
+                return await self._process(incoming)
+        finally:
+            self._working.discard(incoming.id)
+
+    async def sweep(self, now: datetime) -> None:
+        """Take up the messages whose process died, or failed, before they were answered."""
+        alive = await leases.alive(self.database, self.holder, now)
+        before = now - _ABANDONED_AFTER
+        for incoming in await store.abandoned(
+            self.database, alive, self.holder, tuple(self._working), before, _SWEEP_LIMIT
+        ):
+            log.info("message_taken_up attempt=%d", incoming.attempts)
+            self._working.add(incoming.id)
+            self.start(incoming)
+
+    async def signal_again(self, now: datetime) -> None:
+        """Repeat the signals of the last seconds: who heard them the first time knows the numbers and does nothing."""
+        for conversation_id, last_seq, owner in await store.changed_since(self.database, now - _SIGNALLED_AGAIN):
+            await self._signal(conversation_id, {"event": "messages", "last_seq": last_seq, "owner": owner})
 
     async def database_answers(self) -> bool:
         """Whether a question could be stored now."""
@@ -97,58 +203,125 @@ class ConversationService:
             return False
         return True
 
-    @asynccontextmanager
-    async def _turn(self, token: str | None) -> AsyncIterator[None]:
-        if token is None:
+    def renderer(self) -> Renderer:
+        return Renderer(self.locales, self.desk.knowledge, self.clock().astimezone(CITY_TIME).date())
+
+    async def _in_background(self, incoming: store.Incoming) -> None:
+        try:
+            await self.process(incoming)
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task; the sweeper takes the message up again
+            log.error("processing_failed type=%s", type(error).__name__)
+
+    async def _signal(self, conversation_id: uuid.UUID, data: dict[str, Any]) -> None:
+        await self.bus.publish(conversation_topic(conversation_id), data)
+
+    def _refuse(self, waiting: int) -> None:
+        if waiting >= self.queue_limit:
+            raise RequestError(Code.BUSY, "this conversation has too many messages waiting", 429, retry_after_seconds=2)
+
+    @contextmanager
+    def _counted(self, ref: store.Ref | None) -> Iterator[None]:
+        """A caller who waits for the reply counts by what it named the conversation with: no table is asked yet."""
+        if ref is None:
             yield
             return
-        queue = self._queues.setdefault(token, _Queue())
-        if queue.waiting >= self.queue_limit:
-            raise RequestError(Code.BUSY, "this conversation has too many messages waiting", 429, retry_after_seconds=2)
+        self._refuse(self._callers[ref])
+        self._callers[ref] += 1
+        try:
+            yield
+        finally:
+            self._callers[ref] -= 1
+            if not self._callers[ref]:
+                del self._callers[ref]
+
+    @asynccontextmanager
+    async def _turn(self, conversation_id: uuid.UUID) -> AsyncIterator[bool]:
+        """One message of a conversation at a time; whether this one had to wait for others."""
+        queue = self._queues.setdefault(conversation_id, _Queue())
+        waited = queue.waiting > 0
         queue.waiting += 1
         try:
             async with queue.lock:
-                yield
+                yield waited
         finally:
             queue.waiting -= 1
             if queue.waiting == 0:
-                self._queues.pop(token, None)
-
-    async def _say(self, said: Said) -> tuple[str, Reply]:
-        chosen = await self._pressed(said)
-        text = storable(said.text or "")
-        incoming = await store.receive(self.database, said.conversation, text, said.button, said.channel, self.clock())
-        language, votes = self._language(said, incoming.thread, chosen is not None)
-        planned = (
-            _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
-            if chosen is not None
-            else await self._planned(incoming, language)
-        )
-        if votes is not None:
-            planned.trace["language"] = votes
-        return incoming.thread.token, await self._answer(said, incoming, planned)
+                self._queues.pop(conversation_id, None)
 
     async def _pressed(self, said: Said) -> plans.Chosen | None:
         if said.button is None:
             return None
-        if said.conversation is None:
+        if said.ref is None:
             raise RequestError(Code.UNKNOWN_BUTTON, "a button belongs to a conversation", 404)
-        return await store.pressed(self.database, said.conversation, said.button)
+        return await store.pressed(self.database, said.ref, said.button)
 
-    def _language(self, said: Said, thread: store.Thread, button: bool) -> tuple[str, dict[str, Any] | None]:
-        if said.language is not None:
-            return said.language, {"chosen": said.language}
+    async def _process(self, incoming: store.Incoming) -> Reply:
+        chosen = incoming.chosen
+        if chosen is None and incoming.button is not None:
+            chosen = await store.pressed(self.database, incoming.thread.id, incoming.button)
+        language, votes = self._language(incoming, button=chosen is not None)
+        await self._signal(incoming.thread.id, {"event": "typing", "who": "bot", "on": True})
+        if incoming.attempts > _MOST_ATTEMPTS:
+            return await self._answer(incoming, _Planned(plans.failed(), Understanding(language), {}))
+        planned = await self._planned(incoming, language, chosen)
+        if planned is None:
+            return await self._passed(incoming, language)
+        planned = self._switched(await self._offered(incoming, planned, language), language)
+        if votes is not None:
+            planned.trace["language"] = votes
+        return await self._answer(incoming, planned)
+
+    def _language(self, incoming: store.Incoming, *, button: bool) -> tuple[str, dict[str, Any] | None]:
+        thread = incoming.thread
+        if incoming.language is not None:
+            return incoming.language, {"chosen": incoming.language}
         if thread.language is not None and (thread.language_chosen or button):
             return thread.language, {"chosen": thread.language} if thread.language_chosen else None
-        guess = self.identifier.identify(said.text or "", Hints(previous=thread.language, locale=said.locale))
+        guess = self.identifier.identify(incoming.text, Hints(previous=thread.language, locale=incoming.locale))
         return guess.code, {"guess": guess.code, "confidence": round(guess.confidence, 4)}
 
-    async def _planned(self, incoming: store.Incoming, language: str) -> _Planned:
-        urgent = self.lane.check(incoming.text, language)
+    async def _planned(self, incoming: store.Incoming, language: str, chosen: plans.Chosen | None) -> _Planned | None:
+        """What to say; None when a person owns the conversation and it is no emergency."""
+        urgent = self.lane.check(incoming.text, language) if chosen is None else None
         if urgent is not None:
             params = {"kind": urgent.kind.value, "also": " ".join(urgent.also)}
             plan = Plan(Outcome.URGENT, (Part(Kind.URGENT, params=params),))
             return _Planned(plan, Understanding(language, EMERGENCY, 1.0), {"urgent": urgent.kind.value})
+        if incoming.thread.owner is store.Owner.PERSON:
+            return None
+        if chosen is not None:
+            return await self._for_button(incoming, chosen, language)
+        words = self.switches.bot_off(language)
+        if words is not None:
+            trace = {"switched_off": "bot"}
+            return _Planned(_SAID, Understanding(language), trace, answers=(_notice(words, language),))
+        return await self._understood(incoming, language)
+
+    async def _for_button(self, incoming: store.Incoming, chosen: plans.Chosen, language: str) -> _Planned:
+        if chosen.act in plans.HANDOVER_ACTS:
+            plan, effect = await self.handover.pressed(chosen.act, incoming.thread, language)
+            return _Planned(plan, Understanding(language), {"button": True}, effect)
+        return _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
+
+    async def _offered(self, incoming: store.Incoming, planned: _Planned, language: str) -> _Planned:
+        """A wish for a person becomes what the desk can offer now."""
+        if not plans.is_wish_for_person(planned.plan):
+            return planned
+        offer = await self.handover.offer(incoming.thread, language)
+        return replace(planned, plan=replace(offer, trace={**planned.plan.trace, **offer.trace}))
+
+    def _switched(self, planned: _Planned, language: str) -> _Planned:
+        """An answer on a topic that is switched off becomes the words that were set for it."""
+        articles = self.desk.knowledge.articles
+        for part in planned.plan.parts:
+            article = articles.get(part.article or "")
+            words = self.switches.topic_off(article.area.value, language) if article is not None else None
+            if article is not None and words is not None:
+                trace = {**planned.trace, **planned.plan.trace, "switched_off": f"topic:{article.area.value}"}
+                return _Planned(_SAID, planned.understanding, trace, answers=(_notice(words, language),))
+        return planned
+
+    async def _understood(self, incoming: store.Incoming, language: str) -> _Planned:
         text = for_engine(incoming.text)
         asked = await self._asked(text, language)
         with self.inflight.holding(str(incoming.id), asked):
@@ -172,10 +345,10 @@ class ConversationService:
             return Asked(text, language, quick, found)
         return Asked(text, language, await asyncio.to_thread(encoder.completed, quick, text, language))
 
-    async def _answer(self, said: Said, incoming: store.Incoming, planned: _Planned) -> Reply:
+    async def _answer(self, incoming: store.Incoming, planned: _Planned) -> Reply:
         thread, plan = incoming.thread, planned.plan
         language = plan.language or planned.understanding.language
-        answers = self._rendered(plan, language, incoming.seq, thread.language != language)
+        answers = planned.answers or self._rendered(plan, language, incoming.seq, thread.language != language)
         parts: list[Part | None] = [None] * (len(answers) - len(plan.parts)) + list(plan.parts)
         reply = Reply(
             replace(planned.understanding, language=language),
@@ -183,20 +356,50 @@ class ConversationService:
             answers,
             {"degraded": False, **planned.trace, **plan.trace, **self.desk.versions()},
         )
-        chosen = thread.language_chosen or plan.language is not None or said.language is not None
-        topic = next((part.article for part in plan.parts if part.article is not None), thread.topic)
-        await store.store_reply(self.database, incoming, reply, parts, chosen, topic, self.clock())
-        return reply
+        learned = store.Learned(
+            language_chosen=thread.language_chosen or plan.language is not None or incoming.language is not None,
+            topic=next((part.article for part in plan.parts if part.article is not None), thread.topic),
+        )
+        urgent = plan.outcome is Outcome.URGENT
+        stored = await store.store_reply(
+            self.database, incoming, reply, parts, learned, self.clock(), effect=planned.effect, urgent=urgent
+        )
+        await self._signal_reply(thread.id, changed=planned.effect is not None)
+        return reply if stored else await self._earlier(incoming)
+
+    async def _signal_reply(self, conversation_id: uuid.UUID, *, changed: bool) -> None:
+        await self._signal(conversation_id, {"event": "typing", "who": "bot", "on": False})
+        await self._signal(conversation_id, {"event": "messages"})
+        if changed:
+            await self._signal(conversation_id, {"event": "state"})
+            await self.bus.publish(DESK, {"event": "queue"})
+
+    async def _passed(self, incoming: store.Incoming, language: str) -> Reply:
+        """A person owns the conversation: the message is theirs to answer, and the bot says nothing."""
+        await store.settle(self.database, incoming.id, store.Status.PASSED)
+        await self._signal_reply(incoming.thread.id, changed=False)
+        return Reply(Understanding(language), Outcome.HANDOFF, (), {"degraded": False, **self.desk.versions()})
+
+    async def _earlier(self, incoming: store.Incoming) -> Reply:
+        """The reply that a message got before, as it was stored; without messages when a person was to answer it."""
+        stored = await store.reply_of(self.database, incoming.id)
+        if not stored:
+            language = incoming.thread.language or incoming.language or "en"
+            return Reply(Understanding(language), Outcome.HANDOFF, (), {"degraded": False, **self.desk.versions()})
+        return history.reply(stored)
 
     def _rendered(self, plan: Plan, language: str, seq: int, new_language: bool) -> tuple[Answer, ...]:
         if plan.outcome is Outcome.URGENT:
             params = plan.parts[0].params
             card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
             return (_urgent_answer(card, language),)
-        renderer = Renderer(self.locales, self.desk.knowledge, self.clock().astimezone(CITY_TIME).date())
-        return renderer.render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
+        return self.renderer().render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
 
 
 def _urgent_answer(card: UrgentCard, language: str) -> Answer:
     steps = tuple(f"{chinese} ({pinyin})" for chinese, pinyin in card.say)
     return Answer(Kind.URGENT, language, card.text, steps=steps)
+
+
+def _notice(words: str, language: str) -> Answer:
+    return Answer(Kind.NOTICE, answer_language(language), words)

@@ -1,40 +1,66 @@
-"""Conversations and messages in the tables. Each function is one transaction: stored before anything else happens."""
+"""Conversations and messages in the tables. Each function is one transaction, unless it takes a connection."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.conversations.plans import Act, Chosen
 from bot.db.engine import transaction
 from bot.db.models import Conversation, Message
-from bot.errors import Code, RequestError
+from bot.errors import Code, RequestError, StorageError
 from bot.ids import new_id, new_token
-from bot.messages import Answer, Part, Reply
+from bot.messages import Answer, Kind, Part, Reply
 
+# A conversation is found by the token that was given out, or by its row's id when its holder is known otherwise.
+Ref = str | uuid.UUID
+# What happens in the same transaction as the storing of a reply.
+Effect = Callable[[AsyncConnection], Awaitable[None]]
 _TOKEN = re.compile(r"[\w-]{16,40}")
 _PAYLOAD = re.compile(r"b([0-9]{1,9})\.([0-9]{1,3})\.([0-9]{1,3})")
 _OUT = "out"
 _IN = "in"
 
 
-class Owner:
-    """Who answers; only the bot does until the operators' desk exists."""
+class Owner(StrEnum):
+    """Who answers. The bot is silent while a person does."""
 
     BOT = "bot"
+    WAITING = "waiting"
+    PERSON = "person"
+    CLOSED = "closed"
 
 
-class Status:
+class Author(StrEnum):
+    RESIDENT = "resident"
+    BOT = "bot"
+    PERSON = "person"
+    SYSTEM = "system"
+
+
+class Status(StrEnum):
+    """Incoming: received until it is answered, passed (a person owns the conversation) or failed. Outgoing: stored."""
+
     RECEIVED = "received"
     ANSWERED = "answered"
+    PASSED = "passed"
+    FAILED = "failed"
     STORED = "stored"
+
+
+class Retention(StrEnum):
+    ANONYMOUS = "anonymous"
+    IDENTIFIED = "identified"
+    MEDICAL = "medical"
 
 
 @dataclass(frozen=True)
@@ -46,139 +72,333 @@ class Thread:
     language: str | None
     language_chosen: bool
     topic: str | None
+    owner: Owner
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message to be stored: `ref` is null for a new conversation, `holder` the process that will answer."""
+
+    channel: str
+    text: str
+    ref: Ref | None = None
+    button: str | None = None
+    language: str | None = None
+    locale: str | None = None
+    key: str | None = None
+    site: str | None = None
+    holder: str | None = None
+    identified: bool = False
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """A stored message and its thread."""
+    """A stored message and its thread; `repeated`: it was there before under the same key."""
 
     id: uuid.UUID
     seq: int
     text: str
     thread: Thread
+    button: str | None = None
+    language: str | None = None
+    locale: str | None = None
+    repeated: bool = False
+    attempts: int = 1
+    chosen: Chosen | None = field(default=None, compare=False)
 
 
-async def receive(
-    engine: AsyncEngine, token: str | None, text: str, button: str | None, channel: str, now: datetime
-) -> Incoming:
-    """Store a message in its conversation, or in a new one. RequestError 404 for an unknown token."""
-    async with transaction(engine) as connection:
-        thread, seq = (
-            await _new_thread(connection, channel, now) if token is None else await _advance(connection, token, now)
+_THREAD = (
+    Conversation.id,
+    Conversation.token,
+    Conversation.language,
+    Conversation.language_chosen,
+    Conversation.topic,
+    Conversation.owner,
+)
+
+
+async def open_conversation(
+    database: AsyncEngine, channel: str, site: str | None, language: str | None, now: datetime
+) -> Thread:
+    """An empty conversation, for a resident who has not written yet."""
+    async with transaction(database) as connection:
+        return await _new_thread(connection, Arrival(channel, "", language=language, site=site), 0, now)
+
+
+async def receive(database: AsyncEngine, arrival: Arrival, now: datetime) -> Incoming:
+    """Store a message in its conversation, or in a new one; a key that is known gives the message it was stored as.
+
+    RequestError 404 for an unknown conversation.
+    """
+    if arrival.key is not None and arrival.ref is not None:
+        known = await _by_key(database, arrival.ref, arrival.key)
+        if known is not None:
+            return known
+    try:
+        async with transaction(database) as connection:
+            return await _received(connection, arrival, now)
+    except StorageError as error:
+        # Two tabs or a retry at the same time: the other one was first.
+        if not isinstance(error.__cause__, IntegrityError) or arrival.ref is None or arrival.key is None:
+            raise
+        known = await _by_key(database, arrival.ref, arrival.key)
+        if known is None:
+            raise
+        return known
+
+
+async def _received(connection: AsyncConnection, arrival: Arrival, now: datetime) -> Incoming:
+    if arrival.ref is None:
+        thread, seq = await _new_thread(connection, arrival, 1, now), 1
+    else:
+        thread, seq = await _advance(connection, arrival, now)
+    asked = {name: value for name in ("button", "language", "locale") if (value := getattr(arrival, name)) is not None}
+    incoming = Incoming(new_id(), seq, arrival.text, thread, **asked)
+    await connection.execute(
+        insert(Message).values(
+            id=incoming.id,
+            conversation_id=thread.id,
+            seq=seq,
+            direction=_IN,
+            author=Author.RESIDENT,
+            status=Status.RECEIVED,
+            key=arrival.key,
+            text=arrival.text,
+            content=asked,
+            claimed_by=arrival.holder,
+            attempts=1,
+            created_at=now,
         )
-        message = Incoming(new_id(), seq, text, thread)
-        await connection.execute(
-            insert(Message).values(
-                id=message.id,
-                conversation_id=thread.id,
-                seq=seq,
-                direction=_IN,
-                status=Status.RECEIVED,
-                text=text,
-                content={"button": button} if button is not None else {},
-                in_reply_to=None,
-                created_at=now,
-            )
-        )
-        return message
+    )
+    return incoming
 
 
-async def _new_thread(connection: AsyncConnection, channel: str, now: datetime) -> tuple[Thread, int]:
-    thread = Thread(new_id(), new_token(), None, False, None)
+async def _new_thread(connection: AsyncConnection, arrival: Arrival, last_seq: int, now: datetime) -> Thread:
+    chosen = arrival.language is not None
+    thread = Thread(new_id(), new_token(), arrival.language if chosen else None, chosen, None, Owner.BOT)
     await connection.execute(
         insert(Conversation).values(
             id=thread.id,
             token=thread.token,
-            channel=channel,
-            owner=Owner.BOT,
-            language=None,
-            language_chosen=False,
-            topic=None,
-            last_seq=1,
+            channel=arrival.channel,
+            site=arrival.site,
+            owner=thread.owner,
+            language=thread.language,
+            language_chosen=thread.language_chosen,
+            retention=Retention.IDENTIFIED if arrival.identified else Retention.ANONYMOUS,
+            last_seq=last_seq,
+            seen_seq=0,
             created_at=now,
             updated_at=now,
         )
     )
-    return thread, 1
+    return thread
 
 
-async def _advance(connection: AsyncConnection, token: str, now: datetime) -> tuple[Thread, int]:
-    row = None
-    if _TOKEN.fullmatch(token):
-        # The update comes first: a read before it could leave SQLite unable to take the write lock later.
-        found = await connection.execute(
-            update(Conversation)
-            .where(Conversation.token == token)
-            .values(last_seq=Conversation.last_seq + 1, updated_at=now)
-            .returning(
-                Conversation.id,
-                Conversation.language,
-                Conversation.language_chosen,
-                Conversation.topic,
-                Conversation.last_seq,
-            )
+async def _advance(connection: AsyncConnection, arrival: Arrival, now: datetime) -> tuple[Thread, int]:
+    """The thread with the next number taken; a closed conversation is the bot's again."""
+    assert arrival.ref is not None
+    values: dict[str, Any] = {
+        "last_seq": Conversation.last_seq + 1,
+        "updated_at": now,
+        "owner": case((Conversation.owner == Owner.CLOSED, Owner.BOT), else_=Conversation.owner),
+    }
+    if arrival.identified:
+        values["retention"] = case(
+            (Conversation.retention == Retention.ANONYMOUS, Retention.IDENTIFIED), else_=Conversation.retention
         )
-        row = found.one_or_none()
+    # The update comes first: a read before it could leave SQLite unable to take the write lock later.
+    statement = update(Conversation).where(_is(arrival.ref)).values(values)
+    row = (await connection.execute(statement.returning(*_THREAD, Conversation.last_seq))).one_or_none()
     if row is None:
-        raise RequestError(Code.UNKNOWN_CONVERSATION, "there is no such conversation", 404)
-    return Thread(row.id, token, row.language, row.language_chosen, row.topic), row.last_seq
+        raise unknown_conversation()
+    return _thread(row), row.last_seq
+
+
+def _thread(row: Any) -> Thread:
+    return Thread(row.id, row.token, row.language, row.language_chosen, row.topic, Owner(row.owner))
+
+
+def _is(ref: Ref) -> Any:
+    if isinstance(ref, uuid.UUID):
+        return Conversation.id == ref
+    if not _TOKEN.fullmatch(ref):
+        raise unknown_conversation()
+    return Conversation.token == ref
+
+
+def unknown_conversation() -> RequestError:
+    return RequestError(Code.UNKNOWN_CONVERSATION, "there is no such conversation", 404)
+
+
+async def thread(database: AsyncEngine, ref: Ref) -> Thread:
+    """RequestError 404 for an unknown conversation."""
+    async with transaction(database) as connection:
+        row = (await connection.execute(select(*_THREAD).where(_is(ref)))).one_or_none()
+    if row is None:
+        raise unknown_conversation()
+    return _thread(row)
+
+
+_MESSAGE = (
+    *_THREAD,
+    Message.id.label("message_id"),
+    Message.seq,
+    Message.text,
+    Message.content,
+    Message.attempts,
+)
+
+
+async def _by_key(database: AsyncEngine, ref: Ref, key: str) -> Incoming | None:
+    statement = select(*_MESSAGE).join(Conversation, Conversation.id == Message.conversation_id)
+    async with transaction(database) as connection:
+        row = (await connection.execute(statement.where(_is(ref), Message.key == key))).one_or_none()
+    return _incoming(row, repeated=True) if row is not None else None
+
+
+def _incoming(row: Any, *, repeated: bool = False) -> Incoming:
+    asked = {name: row.content.get(name) for name in ("button", "language", "locale")}
+    attempts = row.attempts + (not repeated)
+    return Incoming(row.message_id, row.seq, row.text, _thread(row), repeated=repeated, attempts=attempts, **asked)
+
+
+async def abandoned(
+    database: AsyncEngine,
+    alive: Collection[str],
+    own: str,
+    working: Collection[uuid.UUID],
+    before: datetime,
+    limit: int,
+) -> list[Incoming]:
+    """Messages received but not under way: their process is dead, or it is this one and is not at work on them.
+
+    They are claimed for `own` before they are given back.
+    """
+    others = [holder for holder in alive if holder != own]
+    statement = (
+        select(*_MESSAGE, Message.claimed_by)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.status == Status.RECEIVED,
+            Message.created_at < before,
+            or_(Message.claimed_by.is_(None), Message.claimed_by.not_in(others)),
+        )
+        .order_by(Message.created_at, Message.seq)
+        .limit(limit + len(working))
+    )
+    async with transaction(database) as connection:
+        rows = [row for row in await connection.execute(statement) if row.message_id not in working]
+    return [_incoming(row) for row in rows[:limit] if await _claim(database, row, own)]
+
+
+async def _claim(database: AsyncEngine, row: Any, own: str) -> bool:
+    holder = Message.claimed_by.is_(None) if row.claimed_by is None else Message.claimed_by == row.claimed_by
+    statement = (
+        update(Message)
+        .where(Message.id == row.message_id, Message.status == Status.RECEIVED, holder)
+        .values(claimed_by=own, attempts=Message.attempts + 1)
+    )
+    async with transaction(database) as connection:
+        return bool((await connection.execute(statement)).rowcount)
+
+
+async def settle(database: AsyncEngine, message_id: uuid.UUID, status: Status) -> bool:
+    """End a received message without a reply. False when it had ended before."""
+    async with transaction(database) as connection:
+        return await _settled(connection, message_id, status)
+
+
+async def _settled(connection: AsyncConnection, message_id: uuid.UUID, status: Status) -> bool:
+    statement = update(Message).where(Message.id == message_id, Message.status == Status.RECEIVED)
+    return bool((await connection.execute(statement.values(status=status, claimed_by=None))).rowcount)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a reply teaches the conversation."""
+
+    language_chosen: bool
+    topic: str | None
 
 
 async def store_reply(
-    engine: AsyncEngine,
+    database: AsyncEngine,
     incoming: Incoming,
     reply: Reply,
     parts: Sequence[Part | None],
-    language_chosen: bool,
-    topic: str | None,
+    learned: Learned,
     now: datetime,
-) -> None:
-    """Store a reply's messages (`parts` are what they were rendered from) and what the conversation learned."""
-    async with transaction(engine) as connection:
-        found = await connection.execute(
-            update(Conversation)
-            .where(Conversation.id == incoming.thread.id)
-            .values(
-                last_seq=Conversation.last_seq + len(reply.messages),
-                language=reply.understanding.language,
-                language_chosen=language_chosen,
-                topic=topic,
-                updated_at=now,
-            )
-            .returning(Conversation.last_seq)
-        )
-        first = found.scalar_one() - len(reply.messages) + 1
-        await connection.execute(update(Message).where(Message.id == incoming.id).values(status=Status.ANSWERED))
-        await connection.execute(
-            insert(Message),
-            [
-                {
-                    "id": new_id(),
-                    "conversation_id": incoming.thread.id,
-                    "seq": first + place,
-                    "direction": _OUT,
-                    "status": Status.STORED,
-                    "text": answer.text,
-                    "content": _content(answer, part, reply if place == 0 else None),
-                    "in_reply_to": incoming.id,
-                    "created_at": now,
-                }
-                for place, (answer, part) in enumerate(zip(reply.messages, parts, strict=True))
-            ],
-        )
+    *,
+    effect: Effect | None = None,
+    urgent: bool = False,
+) -> bool:
+    """Store a reply's messages (`parts` are what they were rendered from) and what the conversation learned.
+
+    False, and nothing stored, when the message was answered before, or when a person has taken the conversation over
+    and the reply is not `urgent`.
+    """
+    async with transaction(database) as connection:
+        if not await _settled(connection, incoming.id, Status.ANSWERED):
+            return False
+        last = await _learned(connection, incoming, reply, learned, now, urgent)
+        if last is None:
+            passed = update(Message).where(Message.id == incoming.id).values(status=Status.PASSED)
+            await connection.execute(passed)
+            return False
+        if reply.messages:
+            first = last - len(reply.messages) + 1
+            await connection.execute(insert(Message), list(_rows(incoming, reply, parts, first, now)))
+        if effect is not None:
+            await effect(connection)
+    return True
+
+
+async def _learned(
+    connection: AsyncConnection, incoming: Incoming, reply: Reply, learned: Learned, now: datetime, urgent: bool
+) -> int | None:
+    """Take the reply's numbers; the last of them, None when a person owns the conversation."""
+    statement = update(Conversation).where(Conversation.id == incoming.thread.id)
+    if not urgent:
+        statement = statement.where(Conversation.owner != Owner.PERSON)
+    values = {
+        "last_seq": Conversation.last_seq + len(reply.messages),
+        "language": reply.understanding.language,
+        "language_chosen": learned.language_chosen,
+        "topic": learned.topic,
+        "updated_at": now,
+    }
+    return (await connection.execute(statement.values(values).returning(Conversation.last_seq))).scalar_one_or_none()
+
+
+def _rows(
+    incoming: Incoming, reply: Reply, parts: Sequence[Part | None], first: int, now: datetime
+) -> Sequence[dict[str, Any]]:
+    return [
+        {
+            "id": new_id(),
+            "conversation_id": incoming.thread.id,
+            "seq": first + place,
+            "direction": _OUT,
+            "author": Author.BOT,
+            "status": Status.STORED,
+            "text": answer.text,
+            "content": _content(answer, part, reply if place == 0 else None),
+            "in_reply_to": incoming.id,
+            "attempts": 0,
+            "created_at": now,
+        }
+        for place, (answer, part) in enumerate(zip(reply.messages, parts, strict=True))
+    ]
 
 
 def _content(answer: Answer, part: Part | None, reply: Reply | None) -> dict[str, Any]:
-    """What a message was made from (key, parameters, article and version) beside its rendered text."""
-    content: dict[str, Any] = {"kind": answer.kind.value, "lang": answer.lang}
+    """What a message was made from (key, parameters, article and version) beside its rendered form."""
+    content: dict[str, Any] = {"answer": answer.filled()}
     if part is not None:
-        content |= {
-            "key": part.key,
-            "params": part.params,
-            "article": part.article,
-            "version": answer.version,
-            "choices": [[choice.act, choice.value] for choice in part.choices],
-        }
+        content["part"] = part.to_json()
+        # The buttons' acts, by their place: what a payload is looked up in.
+        content["choices"] = [[choice.act, choice.value] for choice in part.choices]
     if reply is not None:
         understanding = reply.understanding
         content["trace"] = {
@@ -191,17 +411,59 @@ def _content(answer: Answer, part: Part | None, reply: Reply | None) -> dict[str
     return content
 
 
-async def pressed(engine: AsyncEngine, token: str, payload: str) -> Chosen:
+async def add(
+    connection: AsyncConnection,
+    conversation_id: uuid.UUID,
+    *,
+    author: Author,
+    kind: Kind,
+    lang: str,
+    text: str,
+    now: datetime,
+    content: Mapping[str, Any] | None = None,
+    key: str | None = None,
+    staff_id: uuid.UUID | None = None,
+) -> int:
+    """One more outgoing message, in the caller's transaction; its sequence number. RequestError 404 when unknown."""
+    statement = (
+        update(Conversation)
+        .where(Conversation.id == conversation_id)
+        .values(last_seq=Conversation.last_seq + 1, updated_at=now)
+        .returning(Conversation.last_seq)
+    )
+    seq = (await connection.execute(statement)).scalar_one_or_none()
+    if seq is None:
+        raise unknown_conversation()
+    await connection.execute(
+        insert(Message).values(
+            id=new_id(),
+            conversation_id=conversation_id,
+            seq=seq,
+            direction=_OUT,
+            author=author,
+            status=Status.STORED,
+            key=key,
+            text=text,
+            content={"answer": {"kind": kind.value, "lang": lang}, **(content or {})},
+            staff_id=staff_id,
+            attempts=0,
+            created_at=now,
+        )
+    )
+    return int(seq)
+
+
+async def pressed(database: AsyncEngine, ref: Ref, payload: str) -> Chosen:
     """What a button of this conversation does. RequestError for one that it never sent."""
     unknown = RequestError(Code.UNKNOWN_BUTTON, "this conversation sent no such button", 404)
     match_ = _PAYLOAD.fullmatch(payload)
-    if match_ is None or not _TOKEN.fullmatch(token):
+    if match_ is None or (isinstance(ref, str) and not _TOKEN.fullmatch(ref)):
         raise unknown
-    async with transaction(engine) as connection:
+    async with transaction(database) as connection:
         asked = (
             select(Message.id)
             .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Conversation.token == token, Message.seq == int(match_[1]), Message.direction == _IN)
+            .where(_is(ref), Message.seq == int(match_[1]), Message.direction == _IN)
         )
         reply = select(Message.content).where(Message.in_reply_to.in_(asked)).order_by(Message.seq)
         contents = (await connection.execute(reply.offset(int(match_[2])).limit(1))).scalars().all()
@@ -210,4 +472,22 @@ async def pressed(engine: AsyncEngine, token: str, payload: str) -> Chosen:
     if place >= len(choices):
         raise unknown
     act, value = choices[place]
-    return Chosen(Act(act), value)
+    buttons = (contents[0].get("answer") or {}).get("buttons") or []
+    title = next((str(button["title"]) for button in buttons if button["payload"] == payload), "")
+    return Chosen(Act(act), value, title)
+
+
+async def reply_of(database: AsyncEngine, message_id: uuid.UUID) -> list[dict[str, Any]]:
+    """The contents (with text) of the messages that answer a message, in order; empty while there are none."""
+    statement = select(Message.text, Message.content).where(Message.in_reply_to == message_id).order_by(Message.seq)
+    async with transaction(database) as connection:
+        return [{**row.content, "text": row.text} for row in await connection.execute(statement)]
+
+
+async def changed_since(database: AsyncEngine, instant: datetime) -> list[tuple[uuid.UUID, int, str]]:
+    """(conversation, last number, owner) of those that were written to since."""
+    statement = select(Conversation.id, Conversation.last_seq, Conversation.owner).where(
+        Conversation.updated_at >= instant
+    )
+    async with transaction(database) as connection:
+        return [(row.id, row.last_seq, row.owner) for row in await connection.execute(statement)]

@@ -6,7 +6,19 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -130,35 +142,236 @@ class Embedding(Base):
 
 
 class Conversation(Base):
-    """One resident's thread. `token` alone authorises going on with it."""
+    """One resident's thread. `token` alone authorises going on with it; a widget holds a signed one instead.
+
+    `seen_seq` is what the resident has seen.
+    """
 
     __tablename__ = "conversations"
+    __table_args__ = (
+        Index("ix_conversations_owner", "owner", "updated_at"),
+        Index("ix_conversations_updated_at", "updated_at"),
+    )
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     token: Mapped[str] = mapped_column(String(40), unique=True)
     channel: Mapped[str] = mapped_column(String(12))
+    site: Mapped[str | None] = mapped_column(String(40))
     owner: Mapped[str] = mapped_column(String(8))
+    # No foreign key: SQLite adds a column with one only by copying the whole table.
+    operator_id: Mapped[uuid.UUID | None]
     language: Mapped[str | None] = mapped_column(String(8))
     language_chosen: Mapped[bool]
     topic: Mapped[str | None] = mapped_column(String(80))
+    retention: Mapped[str] = mapped_column(String(12))
+    notice_version: Mapped[str | None] = mapped_column(String(20))
     last_seq: Mapped[int]
+    seen_seq: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class Message(Base):
-    """One line of a conversation, as written. `status` of an incoming one: received, then answered or failed."""
+    """One line of a conversation, as written.
+
+    `status` of an incoming one: received, then answered or failed; `claimed_by` is the process at work on it. `key` is
+    the sender's own mark, so that a message sent twice is stored once.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("conversation_id", "seq"),
+        Index("ix_messages_key", "conversation_id", "key", unique=True),
         Index("ix_messages_in_reply_to", "in_reply_to"),
+        # The sweeper's question; only what is under way is in this index, so it stays small.
+        Index(
+            "ix_messages_received",
+            "created_at",
+            sqlite_where=text("status = 'received'"),
+            postgresql_where=text("status = 'received'"),
+        ),
     )
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
     seq: Mapped[int]
     direction: Mapped[str] = mapped_column(String(3))
+    author: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(10))
+    key: Mapped[str | None] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
     content: Mapped[dict[str, Any]]
     in_reply_to: Mapped[uuid.UUID | None]
+    staff_id: Mapped[uuid.UUID | None]
+    claimed_by: Mapped[str | None] = mapped_column(String(80))
+    attempts: Mapped[int]
     created_at: Mapped[datetime]
+
+
+class Device(Base):
+    """A browser that may show a conversation; `generation` counts how often its token was renewed."""
+
+    __tablename__ = "devices"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    generation: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Staff(Base):
+    """Someone who works with the system. Only a hash of the token is kept; `shown_name` is what residents see."""
+
+    __tablename__ = "staff"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    shown_name: Mapped[str] = mapped_column(String(60))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    roles: Mapped[list[Any]]
+    languages: Mapped[list[Any]]
+    present_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class Handoff(Base):
+    """One wish to talk to a person, from consent to its end. At most one is open in a conversation."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (
+        Index("ix_handoffs_state", "state", "requested_at"),
+        Index(
+            "ix_handoffs_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("state IN ('waiting', 'claimed')"),
+            postgresql_where=text("state IN ('waiting', 'claimed')"),
+        ),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    state: Mapped[str] = mapped_column(String(10))
+    language: Mapped[str] = mapped_column(String(8))
+    topic: Mapped[str | None] = mapped_column(String(80))
+    operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    requested_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CallBack(Base):
+    """A request to be called back or written to, with the reference that the resident was given."""
+
+    __tablename__ = "call_backs"
+    __table_args__ = (Index("ix_call_backs_state", "state", "created_at"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    contact: Mapped[str] = mapped_column(String(8))
+    value: Mapped[str] = mapped_column(String(120))
+    words: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime]
+    promised_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class Feedback(Base):
+    """A thumb on one answer; `reason` only with a thumb down."""
+
+    __tablename__ = "feedback"
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(4))
+    reason: Mapped[str | None] = mapped_column(String(12))
+    at: Mapped[datetime]
+
+
+class Rating(Base):
+    """One to five stars for a conversation, bot and person apart."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (UniqueConstraint("conversation_id", "who"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    who: Mapped[str] = mapped_column(String(8))
+    stars: Mapped[int]
+    comment: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class Consent(Base):
+    """What a resident agreed to and when: the AI and privacy notice, being connected to a person."""
+
+    __tablename__ = "consents"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    version: Mapped[str] = mapped_column(String(20))
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class TransferCode(Base):
+    """A short code with which a resident goes on elsewhere; only its hash is kept."""
+
+    __tablename__ = "transfer_codes"
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Erasure(Base):
+    """The receipt of an erasure: that it happened and how much it was, nothing of whose."""
+
+    __tablename__ = "erasures"
+    receipt: Mapped[str] = mapped_column(String(20), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(10))
+    counts: Mapped[dict[str, Any]]
+    engine_pending: Mapped[list[Any]]
+    at: Mapped[datetime]
+
+
+class Audit(Base):
+    """Who did what to what; rows are only ever added. No personal text."""
+
+    __tablename__ = "audit"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    detail: Mapped[dict[str, Any]]
+
+
+class Switch(Base):
+    """Something turned off: `widget`, `bot` or `topic:<area>`, with what residents are told, by language."""
+
+    __tablename__ = "switches"
+    scope: Mapped[str] = mapped_column(String(40), primary_key=True)
+    words: Mapped[dict[str, Any]]
+    set_by: Mapped[str] = mapped_column(String(80))
+    set_at: Mapped[datetime]
+
+
+class Notice(Base):
+    """A banner with a period, its words by language."""
+
+    __tablename__ = "notices"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    severity: Mapped[str] = mapped_column(String(10))
+    site: Mapped[str | None] = mapped_column(String(40))
+    words: Mapped[dict[str, Any]]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+
+
+class Lease(Base):
+    """Something that one process holds for a while: a job, or being alive."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(80))
+    until: Mapped[datetime]

@@ -29,8 +29,7 @@ def article_passages(knowledge: Knowledge) -> Iterator[Passage]:
 def _as_typed(passage: Passage) -> Iterator[Passage]:
     """The passage, and for Vietnamese once more without its marks: to the encoder that is another language."""
     yield passage
-    bare = without_marks(passage.text)
-    if passage.language == "vi" and bare != passage.text:
+    if passage.language == "vi" and (bare := without_marks(passage.text)) != passage.text:
         yield Passage(passage.label, passage.language, bare)
 
 

@@ -35,10 +35,10 @@ class BadModelError(EngineError):
     code = "model_bad"
 
 
-class NoTensorFlowError(EngineError, ImportError):
-    """Something tried to use TensorFlow in the serving process, where only its names exist.
+class NotLoadedError(EngineError, ImportError):
+    """Something tried to use a package of which only the names exist in the serving process (stand_ins.py).
 
     An ImportError too, so that a library which only looks whether TensorFlow is there (thinc does) finds it is not.
     """
 
-    code = "no_tensorflow"
+    code = "not_loaded"

@@ -24,7 +24,7 @@ import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from bot.nlu import log_filter, without_tensorflow  # noqa: E402
+from bot.nlu import log_filter, stand_ins  # noqa: E402
 
 logger = logging.getLogger("bot.nlu.serve")
 
@@ -58,21 +58,24 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    without_tensorflow.install()
+    stand_ins.install()
     log_filter.install()
     import rasa.core.run
     from rasa.core.utils import AvailableEndpoints
 
-    from bot.nlu import action_schema
+    from bot.nlu import rasa_changes
+    from bot.nlu.action_site import ActionSite
 
-    action_schema.install()
+    rasa_changes.install()
     _close_rasas_doors(rasa.core.run)
+    endpoints = AvailableEndpoints.read_endpoints(options.endpoints)
+    endpoints.action = ActionSite.like(endpoints.action)
     rasa.core.run.serve_application(
         model_path=str(Path(options.model).resolve()),
         interface=HOST,
         port=options.port,
         credentials=options.credentials,
-        endpoints=AvailableEndpoints.read_endpoints(options.endpoints),
+        endpoints=endpoints,
         auth_token=os.environ["LINLI_SECRET"],
         enable_api=True,
         cors=None,
@@ -95,10 +98,10 @@ def _close_rasas_doors(run: Any) -> None:
         log_filter.install()
         if not agent.is_ready():
             logger.error(log_filter.LogEvent.NO_MODEL)
-        from bot.nlu import tokenizer  # brings Rasa with it, which must find the stand-in for TensorFlow installed
+        from bot.nlu import tokenizer  # brings Rasa with it, which must find the stand-ins installed
 
         # The encoder is not loaded here: in service the app sends the vectors, and 170 MB stay free.
-        tokenizer.warm()
+        threading.Thread(target=tokenizer.warm, name="warm-tokenizer", daemon=True).start()
         return agent
 
     run.configure_app, run.load_agent_on_start = make_and_seal, load_and_seal

@@ -28,8 +28,9 @@ from bot.nlu.log_filter import LogEvent, about
 
 logger = logging.getLogger(__name__)
 
-# A turn is five events, so this is eight turns: far more than a rule looks at, and enough for a repeated message id.
-MAX_EVENTS = 40
+# A turn is five events, so this is four turns: more than a rule looks at, and enough for a repeated message id, which
+# is the newest. Reading, saving and walking eight turns was a tenth of this room's work.
+MAX_EVENTS = 20
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS engine_trackers ("

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -78,14 +79,14 @@ async def test_the_reply_is_in_the_database_when_it_is_sent(site: Site) -> None:
     stored = [line for line in await lines(site.service.database) if line.direction == "out"]
     assert [line.text for line in stored] == [message["text"] for message in reply["messages"]]
     assert stored[0].content["trace"]["outcome"] == reply["outcome"]  # type: ignore[index]
-    assert stored[0].content["article"] == "rent-a-flat"
-    assert stored[0].content["version"] == 1
+    assert stored[0].content["answer"]["article"] == "rent-a-flat"  # type: ignore[index]
+    assert stored[0].content["answer"]["version"] == 1  # type: ignore[index]
 
 
 async def test_a_reply_is_stored_as_key_parameters_and_text(site: Site) -> None:
     await site.say("hello there, good morning")
     stored = [line for line in await lines(site.service.database) if line.direction == "out"]
-    assert stored[-1].content["key"] == "greet"
+    assert stored[-1].content["part"]["key"] == "greet"  # type: ignore[index]
     assert stored[-1].content["choices"][0] == ["area", "immigration"]  # type: ignore[index]
 
 
@@ -102,17 +103,17 @@ async def test_a_thread_in_the_tables(database_url: str) -> None:
     engine = make_engine(load_settings({}, database_url=database_url).database_url)
     await migrate(engine)
     try:
-        first = await store.receive(engine, None, "hello 你好 \u202e 😀", None, "web", NOW)
+        first = await store.receive(engine, store.Arrival("web", "hello 你好 \u202e 😀"), NOW)
         reply, parts = reply_of("one", "two")
-        await store.store_reply(engine, first, reply, parts, True, "rent-a-flat", NOW)
-        second = await store.receive(engine, first.thread.token, "again", None, "web", NOW)
+        assert await store.store_reply(engine, first, reply, parts, store.Learned(True, "rent-a-flat"), NOW)
+        second = await store.receive(engine, store.Arrival("web", "again", first.thread.token), NOW)
         assert (first.seq, second.seq) == (1, 4)
         assert (second.thread.language, second.thread.language_chosen, second.thread.topic) == (
             "en",
             True,
             "rent-a-flat",
         )
-        await store.store_reply(engine, second, *reply_of("three"), False, None, NOW)
+        assert await store.store_reply(engine, second, *reply_of("three"), store.Learned(False, None), NOW)
         assert (await store.pressed(engine, first.thread.token, "b1.0.0")).act == "person"
         with pytest.raises(RequestError):
             await store.pressed(engine, first.thread.token, "b1.0.1")
@@ -128,13 +129,76 @@ async def test_many_writers_at_once(database_url: str) -> None:
     async def talk(name: int) -> None:
         token: str | None = None
         for turn in range(4):
-            incoming = await store.receive(engine, token, f"{name}.{turn}", None, "web", NOW)
+            incoming = await store.receive(engine, store.Arrival("web", f"{name}.{turn}", token), NOW)
             token = incoming.thread.token
-            await store.store_reply(engine, incoming, *reply_of("a", "b"), False, None, NOW)
+            await store.store_reply(engine, incoming, *reply_of("a", "b"), store.Learned(False, None), NOW)
 
     try:
         await asyncio.gather(*(talk(name) for name in range(16)))
         await check_books(engine, Counter(f"{name}.{turn}" for name in range(16) for turn in range(4)))
+    finally:
+        await engine.dispose()
+
+
+async def test_the_same_key_is_the_same_message(database_url: str) -> None:
+    engine = make_engine(load_settings({}, database_url=database_url).database_url)
+    await migrate(engine)
+    try:
+        first = await store.receive(engine, store.Arrival("web", "hello"), NOW)
+        arrival = store.Arrival("web", "once", first.thread.id, key="k-1")
+        found = await asyncio.gather(*(store.receive(engine, arrival, NOW) for _ in range(8)))
+        assert len({incoming.id for incoming in found}) == 1
+        assert sum(not incoming.repeated for incoming in found) == 1
+        other = await store.receive(engine, store.Arrival("web", "elsewhere"), NOW)
+        same_key = await store.receive(engine, store.Arrival("web", "twice", other.thread.id, key="k-1"), NOW)
+        assert not same_key.repeated, "a key is the conversation's own"
+    finally:
+        await engine.dispose()
+
+
+async def test_a_message_is_answered_once_however_many_try(database_url: str) -> None:
+    engine = make_engine(load_settings({}, database_url=database_url).database_url)
+    await migrate(engine)
+    try:
+        incoming = await store.receive(engine, store.Arrival("web", "hello"), NOW)
+        learned = store.Learned(False, None)
+        tries = (store.store_reply(engine, incoming, *reply_of("one"), learned, NOW) for _ in range(6))
+        assert sorted(await asyncio.gather(*tries)) == [False] * 5 + [True]
+        await check_books(engine, Counter(["hello"]))
+    finally:
+        await engine.dispose()
+
+
+async def test_the_bot_is_silent_while_a_person_owns_the_conversation(database_url: str) -> None:
+    engine = make_engine(load_settings({}, database_url=database_url).database_url)
+    await migrate(engine)
+    try:
+        incoming = await store.receive(engine, store.Arrival("web", "hello"), NOW)
+        async with transaction(engine) as connection:
+            await connection.execute(sql("UPDATE conversations SET owner = 'person'"))
+        learned = store.Learned(False, None)
+        assert not await store.store_reply(engine, incoming, *reply_of("one"), learned, NOW)
+        assert [(line.direction, line.status) for line in await lines(engine)] == [("in", "passed")]
+        second = await store.receive(engine, store.Arrival("web", "fire!", incoming.thread.id), NOW)
+        assert await store.store_reply(engine, second, *reply_of("119"), learned, NOW, urgent=True)
+    finally:
+        await engine.dispose()
+
+
+async def test_what_a_dead_process_left_is_found_once(database_url: str) -> None:
+    engine = make_engine(load_settings({}, database_url=database_url).database_url)
+    await migrate(engine)
+    later = NOW + timedelta(minutes=1)
+    try:
+        for holder in ("dead", "living", "own"):
+            await store.receive(engine, store.Arrival("web", holder, holder=holder), NOW)
+        found = await store.abandoned(engine, {"living", "own"}, "own", (), later, 10)
+        assert sorted(incoming.text for incoming in found) == ["dead", "own"]
+        assert {incoming.attempts for incoming in found} == {2}
+        working = [incoming.id for incoming in found]
+        assert await store.abandoned(engine, {"living", "own"}, "own", working, later, 10) == []
+        assert await store.abandoned(engine, {"living", "own"}, "living", working, later, 10) == []
+        assert await store.abandoned(engine, set(), "own", working, NOW, 10) == [], "too young to be abandoned"
     finally:
         await engine.dispose()
 

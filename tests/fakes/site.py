@@ -15,13 +15,19 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.app import announcement, create_app, create_local_app, silent
+from bot.app import announcement, create_app, create_local_app, desk_rules, silent, stopped
+from bot.bus import Bus, LocalBus
+from bot.channels.web import keys
+from bot.channels.web.hub import Hub
 from bot.channels.web.openapi import openapi
 from bot.circuit import Circuit
 from bot.commands.client import Client
+from bot.conversations.handover import Handover
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService
+from bot.conversations.switches import Switches
 from bot.conversations.urgent import UrgentLane
+from bot.db import leases
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
 from bot.encoder import Encoder, Vector
@@ -41,6 +47,8 @@ from tests.fakes.schema import problems
 
 KNOWLEDGE = Path(__file__).with_name("knowledge")
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+# The present key of visitors' tokens and the one before it.
+VISITOR_KEYS = ("a-visitors-key-of-the-tests-" * 2, "the-visitors-key-of-last-year-" * 2)
 # Weights and thresholds of the tests' own: what is calibrated for the real content may change any day.
 _RANK = {"near": 1.0, "near_mean": 0.5, "model": 0.6, "words": 0.15, "area": 0.1}
 _TRUST = {"bias": -2.0, "score": 2.0, "gap": 3.0, "model": 0.4, "ahead_of_none": 2.0, "act": -1.0, "out_of_scope": -1.0}
@@ -144,6 +152,25 @@ class Site:
     worker: Worker
     fake: FakeEngine | None
     document: dict[str, Any]
+    clock: Clock
+    stack: AsyncExitStack
+    runner: web.AppRunner | None = None
+
+    async def start_public(self) -> None:
+        """Listen on the public port: the one of last time when there was one."""
+        app = create_app(self.settings, self.service, VISITOR_KEYS)
+        port = int(self.public.rpartition(":")[2]) if self.public else 0
+        app[keys.HUB].close_seconds = 0.1
+        self.runner, self.public = await _listening(self.stack, app, port)
+
+    async def stop_public(self) -> None:
+        assert self.runner is not None
+        await self.runner.cleanup()
+
+    @property
+    def hub(self) -> Hub:
+        assert self.runner is not None
+        return self.runner.app[keys.HUB]
 
     @property
     def client(self) -> Client:
@@ -201,7 +228,8 @@ def check_reply(document: dict[str, Any], reply: dict[str, Any]) -> None:
     """Everything api.md says of the form of a reply."""
     assert problems(document, {"$ref": "#/components/schemas/Reply"}, reply) == []
     assert set(reply) == REPLY_FIELDS
-    assert reply["messages"], "a reply says something"
+    # While a person owns the conversation the bot is silent.
+    assert reply["messages"] or reply["outcome"] == "handoff", "a reply says something"
     for message in reply["messages"]:
         assert set(message) == MESSAGE_FIELDS
         assert message["text"].strip()
@@ -211,8 +239,20 @@ def buttons(reply: dict[str, Any]) -> list[dict[str, str]]:
     return [button for message in reply["messages"] for button in message["buttons"]]
 
 
+@dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 @asynccontextmanager
-async def running_site(brain: Brain, var: Path, *, with_engine: bool = True, **given: Any) -> AsyncIterator[Site]:
+async def running_site(
+    brain: Brain, var: Path, *, with_engine: bool = True, given_bus: Bus | None = None, **given: Any
+) -> AsyncIterator[Site]:
     """The app, listening. Settings may be given; no rate limit unless one is."""
     settings = load_settings({}, **{"var_folder": var, "rate_per_minute": 0, "knowledge_folder": KNOWLEDGE, **given})
     async with AsyncExitStack() as stack:
@@ -225,6 +265,10 @@ async def running_site(brain: Brain, var: Path, *, with_engine: bool = True, **g
             stack.push_async_callback(fake.die)
         circuit = Circuit(settings.engine_failures_to_open, settings.engine_open_seconds)
         worker = Worker("engine-1", fake.url if fake else "http://127.0.0.1:9", circuit, ready=with_engine)
+        bus, clock = given_bus or LocalBus(), Clock(NOW)
+        switches = Switches(database, bus, brain.locales, clock)
+        await switches.reload()
+        stack.push_async_callback(stopped, asyncio.create_task(switches.run()))
         service = ConversationService(
             database=database,
             desk=Desk(brain.encoder, THRESHOLDS, brain.search, "linli-test"),
@@ -233,14 +277,20 @@ async def running_site(brain: Brain, var: Path, *, with_engine: bool = True, **g
             identifier=brain.identifier,
             lane=brain.lane,
             locales=brain.locales,
+            handover=Handover(database, bus, desk_rules(), brain.locales, clock),
+            switches=switches,
+            bus=bus,
             queue_limit=settings.queue_per_conversation,
-            clock=lambda: NOW,
+            holder=leases.new_holder(),
+            clock=clock,
         )
-        public = await _listening(stack, create_app(settings, service))
-        local = await _listening(stack, create_local_app(settings, service, SECRET))
+        stack.push_async_callback(service.finish, 5.0)
+        _, local = await _listening(stack, create_local_app(settings, service, SECRET))
         if fake is not None:
             fake.action_url = f"{local}/actions"
-        yield Site(settings, service, public, local, session, worker, fake, openapi(settings))
+        site = Site(settings, service, "", local, session, worker, fake, openapi(settings), clock, stack)
+        await site.start_public()
+        yield site
 
 
 async def _prepared(settings: Settings, brain: Brain, given: dict[str, Any]) -> str:
@@ -255,12 +305,12 @@ async def _prepared(settings: Settings, brain: Brain, given: dict[str, Any]) -> 
     return settings.database_url
 
 
-async def _listening(stack: AsyncExitStack, app: web.Application) -> str:
+async def _listening(stack: AsyncExitStack, app: web.Application, port: int = 0) -> tuple[web.AppRunner, str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
 async def until(condition: Any, seconds: float = 10.0) -> None:

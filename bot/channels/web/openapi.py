@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.channels.staff.openapi import paths as staff_paths
+from bot.channels.web.openapi_widget import widget_paths, widget_schemas
 from bot.errors import Code
 from bot.languages import CODES
 from bot.messages import Kind, Outcome
@@ -14,6 +16,7 @@ Schema = dict[str, Any]
 
 def openapi(settings: Settings) -> Schema:
     """The document that GET /api/openapi.json serves."""
+    schemas = _schemas(settings)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -27,8 +30,13 @@ def openapi(settings: Settings) -> Schema:
             "/healthz": {"get": _simple("The process lives.", {"200": "alive"})},
             "/readyz": {"get": _simple("Questions can be answered.", {"200": "ready", "503": "not ready"})},
             "/api/openapi.json": {"get": _simple("This document.", {"200": "the document"})},
+            **widget_paths(),
+            **staff_paths(),
         },
-        "components": {"schemas": _schemas(settings)},
+        "components": {
+            "schemas": {**schemas, **widget_schemas(settings, schemas["Message"])},
+            "securitySchemes": {"visitor": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 

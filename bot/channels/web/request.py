@@ -36,7 +36,7 @@ def parse_said(data: dict[str, Any], channel: str, longest_text: int) -> Said:
         _check_text(text, longest_text)
     if values["language"] is not None and values["language"] not in LANGUAGES:
         raise RequestError(Code.BAD_FIELD, f"language must be one of {', '.join(LANGUAGES)}")
-    return Said(channel=channel, **values)
+    return Said(channel, text, button, values["conversation"], values["language"], values["locale"])
 
 
 def _field(data: dict[str, Any], name: str) -> str | None:

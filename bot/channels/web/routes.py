@@ -10,18 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.web.errors import expectation
-from bot.channels.web.limits import RateLimiter, client_address
+from bot.channels.web.keys import LIMITER, SECRET, SERVICE, SETTINGS, address
 from bot.channels.web.openapi import openapi
 from bot.channels.web.request import parse_body, parse_said
-from bot.conversations.service import ConversationService
 from bot.engine import SECRET_HEADER
 from bot.errors import Code, RequestError
-from bot.settings import Settings
-
-SERVICE: web.AppKey[ConversationService] = web.AppKey("service", ConversationService)
-SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
-LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)
-SECRET: web.AppKey[str] = web.AppKey("secret", str)
 
 WEB = "web"
 TERMINAL = "terminal"
@@ -62,9 +55,7 @@ async def _chat(request: web.Request, channel: str) -> web.Response:
 
 
 def _limit(request: web.Request) -> None:
-    settings = request.app[SETTINGS]
-    client = client_address(request.remote, request.headers.get("X-Forwarded-For"), settings.trusted_proxies)
-    wait = request.app[LIMITER].take(client, time.monotonic())
+    wait = request.app[LIMITER].take(address(request), time.monotonic())
     if wait is not None:
         raise RequestError(
             Code.RATE_LIMITED, f"too many messages; try again in {wait} s", 429, retry_after_seconds=wait

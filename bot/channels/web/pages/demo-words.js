@@ -1,0 +1,177 @@
+// The demonstration page's texts. Facts are those of data/knowledge.
+
+export const WORDS = {
+  en: {
+    skip: "Go to the content",
+    demonstration: "demonstration",
+    demo: "This is a demonstration. It is not an official website of Hefei.",
+    city: "Hefei",
+    service: "Services for foreign residents",
+    pages: "Pages",
+    languages: "Language",
+    nav_home: "Home",
+    nav_visa: "Visas and residence",
+    nav_hospital: "Health",
+    ask: "Ask a question",
+    numbers: "Numbers to keep",
+    police: "Police",
+    ambulance: "Ambulance",
+    fire: "Fire and rescue",
+    citycall: "City services",
+    immigration: "Immigration, day and night",
+    footer:
+      "A demonstration of Linli, an assistant for the foreign residents of a city. The pages only show how it stands on a website; they are not a service of the city of Hefei.",
+  },
+  zh: {
+    skip: "跳到正文",
+    demonstration: "演示",
+    demo: "本页仅为演示，不是合肥市官方网站。",
+    city: "合肥",
+    service: "在肥外籍居民服务",
+    pages: "页面",
+    languages: "语言",
+    nav_home: "首页",
+    nav_visa: "签证与居留",
+    nav_hospital: "看病就医",
+    ask: "我要提问",
+    numbers: "常用电话",
+    police: "报警",
+    ambulance: "急救",
+    fire: "火警",
+    citycall: "政务服务热线",
+    immigration: "出入境咨询（24小时）",
+    footer: "本页演示“邻里”——为城市外籍居民解答问题的助手。页面只用来展示它在网站上的样子，不是合肥市提供的服务。",
+  },
+  ar: {
+    skip: "الانتقال إلى المحتوى",
+    demonstration: "عرض توضيحي",
+    demo: "هذا عرض توضيحي، وليس موقعًا رسميًا لمدينة خفي.",
+    city: "خفي",
+    service: "خدمات المقيمين الأجانب",
+    pages: "الصفحات",
+    languages: "اللغة",
+    nav_home: "الرئيسية",
+    nav_visa: "التأشيرات والإقامة",
+    nav_hospital: "الصحة",
+    ask: "اطرح سؤالًا",
+    numbers: "أرقام تحتفظ بها",
+    police: "الشرطة",
+    ambulance: "الإسعاف",
+    fire: "الإطفاء والإنقاذ",
+    citycall: "خدمات المدينة",
+    immigration: "الهجرة، ليلًا ونهارًا",
+    footer:
+      "عرض توضيحي لـ Linli، وهو مساعد للمقيمين الأجانب في المدينة. تبيّن هذه الصفحات شكله داخل موقع إلكتروني فقط، وليست خدمة تقدمها مدينة خفي.",
+  },
+};
+
+export const PAGES = {
+  en: {
+    home: {
+      title: "Living in Hefei",
+      lead: "Answers about visas, doctors, money, daily life and schools, in your language and with their source.",
+      list: "What is it about?",
+      cards: [
+        ["Visas and permits", "Registering your address, renewing a permit, a lost passport."],
+        ["Doctors and health", "Seeing a doctor, what to bring, insurance and medicine."],
+        ["Money and tax", "Bank accounts, paying by phone, income tax."],
+        ["Community rules", "Rubbish, dogs, e-bikes, noise and neighbours."],
+        ["Daily life", "Renting, trains and metro, driving licence, phone and parcels."],
+        ["Schools and classes", "Schools and kindergartens, university, learning Chinese."],
+      ],
+    },
+    visa: {
+      title: "Visas and residence",
+      lead: "From the first day at a new address to the next permit. For questions about immigration, 12367 answers day and night in Chinese and English.",
+      list: "Often needed",
+      cards: [
+        [
+          "A new address",
+          "Register with the police station of your area within 24 hours of arriving. Hotels register their own guests.",
+        ],
+        ["Renewing a permit", "Ask what to prepare, where to go and when to begin."],
+        ["A lost passport", "Ask which steps come first, and which papers you need."],
+      ],
+    },
+    hospital: {
+      title: "Doctors and health",
+      lead: "How to see a doctor, what to take with you, and where to go. In an emergency call 120.",
+      list: "Often needed",
+      cards: [
+        ["Seeing a doctor", "How to register at a public hospital, and how to book with a passport."],
+        ["What to bring", "A short list for the day of your visit, with the words in Chinese."],
+        ["Insurance", "What applies when you work, study, or do neither."],
+      ],
+    },
+  },
+  zh: {
+    home: {
+      title: "生活在合肥",
+      lead: "签证居留、看病就医、金融税务、日常生活、孩子上学——用您的语言回答，并注明来源。",
+      list: "您想了解哪方面？",
+      cards: [
+        ["签证与居留", "住宿登记、居留许可延期、护照遗失。"],
+        ["看病就医", "怎么看病、要带什么、医保和用药。"],
+        ["金融与税务", "银行账户、手机支付、个人所得税。"],
+        ["社区规定", "垃圾分类、养犬、电动自行车、噪音与邻里。"],
+        ["日常生活", "租房、火车与地铁、驾驶证、手机和快递。"],
+        ["上学与课程", "学校和幼儿园、大学、学中文。"],
+      ],
+    },
+    visa: {
+      title: "签证与居留",
+      lead: "从搬进新住处的第一天，到下一次办理证件。出入境问题可随时拨打12367，24小时提供中英文服务。",
+      list: "常办事项",
+      cards: [
+        ["换了住处", "请在抵达后24小时内到居住地派出所办理住宿登记；住旅馆的由旅馆登记。"],
+        ["居留许可延期", "要准备什么、去哪里办、什么时候开始，都可以问。"],
+        ["护照遗失", "先做什么、需要哪些材料，都可以问。"],
+      ],
+    },
+    hospital: {
+      title: "看病就医",
+      lead: "怎么看病、要带什么、去哪里看。紧急情况请拨打120。",
+      list: "常办事项",
+      cards: [
+        ["到医院看病", "怎么在公立医院挂号，怎么用护照预约。"],
+        ["要带什么", "一份就诊当天的清单，附中文说法。"],
+        ["医疗保险", "在职、在读，或者既不工作也不上学，各有什么保障。"],
+      ],
+    },
+  },
+  ar: {
+    home: {
+      title: "الحياة في خفي",
+      lead: "أجوبة عن التأشيرات والأطباء والمال والحياة اليومية والمدارس، بلغتك ومع ذكر المصدر.",
+      list: "عمّ تسأل؟",
+      cards: [
+        ["التأشيرات والإقامة", "تسجيل العنوان، وتجديد الإقامة، وفقدان جواز السفر."],
+        ["الأطباء والصحة", "زيارة الطبيب، وما تحضره معك، والتأمين والأدوية."],
+        ["المال والضرائب", "الحساب المصرفي، والدفع بالهاتف، وضريبة الدخل."],
+        ["قواعد الحي", "النفايات، والكلاب، والدراجات الكهربائية، والضوضاء والجيران."],
+        ["الحياة اليومية", "الإيجار، والقطارات والمترو، ورخصة القيادة، والهاتف والطرود."],
+        ["المدارس والدروس", "المدارس ورياض الأطفال، والجامعة، وتعلم الصينية."],
+      ],
+    },
+    visa: {
+      title: "التأشيرات والإقامة",
+      lead: "من اليوم الأول في عنوان جديد إلى الإقامة التالية. يجيب الخط 12367 عن أسئلة الهجرة ليلًا ونهارًا بالصينية والإنجليزية.",
+      list: "ما يُطلب كثيرًا",
+      cards: [
+        ["عنوان جديد", "سجّل سكنك في مركز شرطة الحي خلال 24 ساعة من وصولك. أما الفندق فيسجّل نزلاءه بنفسه."],
+        ["تجديد الإقامة", "اسأل عما تحضّره، وأين تذهب، ومتى تبدأ."],
+        ["فقدان جواز السفر", "اسأل عن الخطوات الأولى والأوراق المطلوبة."],
+      ],
+    },
+    hospital: {
+      title: "الأطباء والصحة",
+      lead: "كيف تزور الطبيب، وما تحضره معك، وإلى أين تذهب. في الحالات الطارئة اتصل بالرقم 120.",
+      list: "ما يُطلب كثيرًا",
+      cards: [
+        ["زيارة الطبيب", "كيف تسجّل في مستشفى حكومي، وكيف تحجز بجواز السفر."],
+        ["ما تحضره معك", "قائمة قصيرة ليوم الزيارة، مع العبارات بالصينية."],
+        ["التأمين", "ما ينطبق عليك إن كنت تعمل أو تدرس أو لا هذا ولا ذاك."],
+      ],
+    },
+  },
+};
