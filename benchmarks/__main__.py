@@ -13,11 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from benchmarks import compare, machine, report, search, urgent
+from benchmarks import compare, live, machine, report, search, urgent, widget_load
 from benchmarks.places import APP_PYTHON, FOLDER, REPORT, ROOT
 from benchmarks.processes import BenchError
 
 _QUICK_STEP = 10
+_COLD_LOADS, _QUICK_COLD_LOADS = 5, 2
 
 
 class Part(StrEnum):
@@ -26,10 +27,14 @@ class Part(StrEnum):
     SEARCH = "search"
     LANGUAGES = "languages"
     URGENT = "urgent"
+    LIVE = "live"
+    WIDGET = "widget"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: every target measured is kept (--quick: every request was answered). 1: not so. 2: it could not run."""
+    """0: every target measured is kept (--quick: every request was answered, no message was lost). 1: not so. 2: it
+    could not run.
+    """
     options = _parser().parse_args(arguments)
     # A stop from outside unwinds like Ctrl-C, so that every server is ended.
     signal.signal(signal.SIGTERM, _interrupted)
@@ -58,13 +63,13 @@ def _run(parts: frozenset[Part], *, quick: bool, path: Path) -> int:
         result["comparison"] = found.to_json()
     result |= _alone(parts, quick=quick)
     result["conditions"]["load_after"] = machine.load()
-    judged = report.targets(found, result.get("search"))
+    judged = report.targets(found, result)
     result["targets"] = [target.to_json() for target in judged]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print("\n".join(report.lines(result, found, judged)), flush=True)
     print(f"\nwritten to {path}")
-    return _exit_code(found, judged, quick=quick)
+    return _exit_code(found, result, judged, quick=quick)
 
 
 def _compared(parts: frozenset[Part], *, quick: bool) -> compare.Comparison | None:
@@ -76,7 +81,7 @@ def _compared(parts: frozenset[Part], *, quick: bool) -> compare.Comparison | No
 
 
 def _alone(parts: frozenset[Part], *, quick: bool) -> dict[str, Any]:
-    """The parts that need no server."""
+    """The parts that the starter bot has no like of."""
     step = _QUICK_STEP if quick else 1
     found: dict[str, Any] = {}
     if Part.SEARCH in parts:
@@ -87,6 +92,16 @@ def _alone(parts: frozenset[Part], *, quick: bool) -> dict[str, Any]:
     if Part.LANGUAGES in parts:
         _say("language identification")
         found["languages"] = _languages()
+    return found | _served(parts, quick=quick)
+
+
+def _served(parts: frozenset[Part], *, quick: bool) -> dict[str, Any]:
+    """The parts that need the app, and no engine."""
+    found: dict[str, Any] = {}
+    if Part.LIVE in parts:
+        found["live"] = live.measure(live.QUICK if quick else live.FULL, _say)
+    if Part.WIDGET in parts:
+        found["widget"] = widget_load.measure(_QUICK_COLD_LOADS if quick else _COLD_LOADS, _say)
     return found
 
 
@@ -99,8 +114,10 @@ def _languages() -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _exit_code(found: compare.Comparison | None, judged: Sequence[report.Target], *, quick: bool) -> int:
-    failed = found is not None and bool(found.problems())
+def _exit_code(
+    found: compare.Comparison | None, result: dict[str, Any], judged: Sequence[report.Target], *, quick: bool
+) -> int:
+    failed = (found is not None and bool(found.problems())) or report.messages_lost(result) > 0
     missed = any(target.verdict is report.Verdict.MISS for target in judged)
     return 1 if failed or (missed and not quick) else 0
 

@@ -14,6 +14,9 @@ from benchmarks.search import TARGET_SIZE
 MANY = max(CONVERSATIONS)
 # Both were asked these; the first is what residents ask, the second what the starter bot was made for.
 _BOTH = (Set.QUESTIONS_EN, Set.TALK_EN)
+# The target's number of idle connections: fewer are scaled up to it.
+_IDLE = 5000
+_BOOKS = ("lost", "doubled", "with gaps", "problems")
 
 
 class Verdict(StrEnum):
@@ -48,12 +51,20 @@ class Target:
         return {**asdict(self), "ratio": self.ratio, "verdict": self.verdict.value}
 
 
-def targets(comparison: Comparison | None, search: dict[str, Any] | None) -> list[Target]:
+def targets(comparison: Comparison | None, result: dict[str, Any]) -> list[Target]:
     return [
         *(() if comparison is None else _whole_way(comparison)),
         *(() if comparison is None else _weights(comparison)),
-        *(() if search is None else _search(search)),
+        *(_search(result["search"]) if "search" in result else ()),
+        *(_live(result["live"]) if "live" in result else ()),
+        *(_widget(result["widget"]) if "widget" in result else ()),
     ]
+
+
+def messages_lost(result: dict[str, Any]) -> int:
+    """Messages of the live part that were lost, doubled, out of order or refused."""
+    live = result.get("live")
+    return 0 if live is None else sum(live[part][name] for part in ("push", "storm", "idle") for name in _BOOKS)
 
 
 def _whole_way(found: Comparison) -> Iterator[Target]:
@@ -103,6 +114,31 @@ def _search(found: dict[str, Any]) -> Iterator[Target]:
     yield Target(f"search, growth with the size up to {largest:,}: exponent (1 is linear)", 0.999, False, "", grown)
 
 
+def _live(found: dict[str, Any]) -> Iterator[Target]:
+    push, idle = found["push"], found["idle"]
+    what = f"push, {push['clients']:,} clients, {push['rate']:g} messages/s"
+    yield Target(f"{what}: p95", 150, False, "ms", push["milliseconds"]["p95"])
+    lost = messages_lost({"live": found})
+    yield Target("messages lost, doubled, out of order or refused, restart included", 0, False, "", lost)
+    above, connected, wanted = idle["above_mb"], idle["connected"], idle["wanted"]
+    of = "" if connected == _IDLE else f" (of {connected:,} measured: {above:.1f} MB)"
+    of += "" if connected == wanted else f"; {wanted:,} were wanted"
+    yield Target(f"{_IDLE:,} idle connections above the idle app{of}", 400, False, "MB", above * _IDLE / connected)
+
+
+def _widget(found: dict[str, Any]) -> Iterator[Target]:
+    slower = found["slower"]
+    times = (
+        ("launcher_ms", "launcher usable"),
+        ("notice_ms", "click to notice"),
+        ("composer_ms", "notice to composer"),
+    )
+    for name, what in times:
+        seconds = found[name]["median"] / 1000
+        yield Target(f"widget, cold, CPU {slower}x slower: {what}", 1, False, "s", seconds)
+    yield Target("widget, loader as it is sent (gzip)", 15, False, "kB", found["transfer"]["loader"] / 1000)
+
+
 def lines(result: dict[str, Any], comparison: Comparison | None, judged: Sequence[Target]) -> Iterator[str]:
     """The report as a terminal shows it."""
     yield from _conditions(result["conditions"])
@@ -113,6 +149,10 @@ def lines(result: dict[str, Any], comparison: Comparison | None, judged: Sequenc
         yield from _search_table(result["search"])
     if "urgent" in result:
         yield from _urgent_lines(result["urgent"])
+    if "live" in result:
+        yield from _live_table(result["live"])
+    if "widget" in result:
+        yield from _widget_table(result["widget"])
     if judged:
         yield from _target_table(judged)
 
@@ -182,6 +222,45 @@ def _urgent_lines(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"Urgent lane: p50 {usual['p50']:.2f} ms, p99 {usual['p99']:.2f} ms, longest texts {longest['p50']:.1f} ms"
     yield f"  alarms in {found['texts']} evaluation questions: {known} in answerable, {unknown} in unanswerable ones"
+
+
+def _live_table(found: dict[str, Any]) -> Iterator[str]:
+    push, storm, idle = found["push"], found["storm"], found["idle"]
+    head = ("figure", "clients", "messages", "p50", "p95", "p99", "max", *_BOOKS)
+    rows = [
+        _live_row("push, ms", push, push["milliseconds"]),
+        _live_row("after a restart: connected, s", storm, storm["back_seconds"]),
+        _live_row("after a restart: on a socket, s", storm, storm["on_socket_seconds"]),
+    ]
+    yield from _table("Real time", head, rows)
+    yield f"push: {push['rate']:g} messages/s, {push['cpu_ms']:.1f} ms of CPU a message, load {push['load'][0]} before,"
+    yield f"  sent at most {push['sent_late_ms']:.0f} ms late; clients joined in {push['join_seconds']:.0f} s"
+    yield f"restart: {storm['stop_seconds']:.1f} s to stop, {storm['start_seconds']:.1f} s to start;"
+    yield f"  {storm['by_poll']:,} clients came back by long poll first"
+    yield f"idle: {idle['connected']:,} connections of {idle['wanted']:,}, {idle['alone_mb']:.0f} MB without,"
+    yield f"  {idle['with_all_mb']:.0f} MB with them after {idle['after_seconds']:g} s,"
+    yield f"  {idle['above_mb']:.1f} MB above, {idle['kb_each']:.1f} kB each, {idle['cores']:.3f} cores"
+
+
+def _live_row(what: str, part: dict[str, Any], times: dict[str, float]) -> list[str]:
+    shares = [_number(times[share]) for share in ("p50", "p95", "p99", "max")]
+    return [what, f"{part['clients']:,}", f"{part['messages']:,}", *shares, *(str(part[name]) for name in _BOOKS)]
+
+
+def _widget_table(found: dict[str, Any]) -> Iterator[str]:
+    times = (
+        ("launcher_ms", "navigation to launcher"),
+        ("notice_ms", "click to notice"),
+        ("composer_ms", "to composer"),
+    )
+    rows = [[what, *(_number(found[name][share], 0) for share in ("median", "low", "high"))] for name, what in times]
+    title = f"Widget, {found['rounds']} cold loads, CPU {found['slower']}x slower (Chromium {found['browser']})"
+    yield from _table(title, ("ms", "median", "lowest", "highest"), rows)
+    sent = found["transfer"]
+    yield f"load {found['load'][0]} before; on the line in one visit, with headers: {sent['visit_total']:,} bytes"
+    files = [[path, f"{size:,}"] for path, size in sorted(sent["files"].items(), key=lambda item: -item[1])]
+    yield from _table("Widget, bytes of each file as it is sent", ("file", "bytes"), files)
+    yield f"all but nine of the ten languages: {sent['all_with_one_language']:,} bytes; loader: {sent['loader']:,}"
 
 
 def _target_table(judged: Sequence[Target]) -> Iterator[str]:

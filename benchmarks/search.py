@@ -130,7 +130,7 @@ def _search(index: PassageIndex, matrix: np.ndarray) -> Search:
     slugs = list(dict.fromkeys(index.labels))
     starts = np.arange(0, len(matrix), PASSAGES_PER_ARTICLE)
     means = np.add.reduceat(matrix, starts, axis=0, dtype=np.float32) / PASSAGES_PER_ARTICLE
-    classifier = Classifier(tuple(slugs), np.ascontiguousarray(means.T), np.zeros(len(slugs), np.float32))
+    classifier = Classifier(tuple(slugs), means.T, np.zeros(len(slugs), np.float32))
     article = template()
     knowledge = Knowledge("bench", {slug: replace(article, slug=slug) for slug in slugs}, {})
     return Search(knowledge, index, classifier, Weights.load())

@@ -14,16 +14,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from rasa_sdk.executor import ActionExecutor
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from actions.base import Tools
-from actions.registry import make_executor
-from bot import training
 from bot.bus import Bus, LocalBus
 from bot.channels import staff
 from bot.channels.web import assets, keys, live, routes, widget
@@ -32,7 +29,6 @@ from bot.channels.web.errors import errors_as_json, expectation
 from bot.channels.web.hub import Hub
 from bot.channels.web.limits import RateLimiter
 from bot.channels.web.visitor import Tokens
-from bot.circuit import Circuit
 from bot.conversations import masking
 from bot.conversations.acts import ACTS
 from bot.conversations.handover import Handover
@@ -40,12 +36,13 @@ from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService, utc_now
 from bot.conversations.switches import Switches
 from bot.conversations.urgent import UrgentLane
+from bot.conversations.urgent_net import UrgentNet
 from bot.db import leases
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
 from bot.encoder import Encoder
-from bot.engine import EngineDoor, Worker
 from bot.errors import ContentError, StartError, StorageError
+from bot.fleet import Fleet
 from bot.handoff.hours import DeskRules
 from bot.keeping.retention import Retention, periods
 from bot.keeping.trackers import TrackerTable, place
@@ -57,15 +54,17 @@ from bot.knowledge.search import Search
 from bot.language_id import LanguageIdentifier
 from bot.locales import Locales
 from bot.presence import present
-from bot.redis_bus import RedisBus
 from bot.secrets import local_secret, visitor_keys
 from bot.settings import ROOT, Settings
 from bot.sweeper import Job, Sweeper
-from bot.workers import Launch, Supervisor, free_port
+from bot.workers import Supervisor
 
 log = logging.getLogger("linli.app")
 
-EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor", ActionExecutor)
+if TYPE_CHECKING:
+    from rasa_sdk.executor import ActionExecutor
+
+EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor")
 _ENGINE_READY_SECONDS = 120.0
 # What is being answered when the server is stopped may end; what does not is taken up at the next start.
 _FINISH_SECONDS = 3.0
@@ -125,6 +124,10 @@ async def _send_away(app: web.Application) -> None:
 
 def create_local_app(settings: Settings, service: ConversationService, secret: str) -> web.Application:
     """The loopback door: the engine's action calls, and the commands on this machine."""
+    # Here and not above: rasa_sdk takes a second to import, while the engine is starting already.
+    from actions.base import Tools
+    from actions.registry import make_executor
+
     app = _application(settings, service, body_limit_bytes=_TRACKER_LIMIT_BYTES)
     app[keys.SECRET] = secret
     app[EXECUTOR] = make_executor(Tools(service.desk, service.inflight))
@@ -161,31 +164,30 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
     database = make_engine(settings.database_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        fleet = Fleet(settings, session, secret, stack)
+        # An engine takes as long to start as everything else together, so it is the first thing.
+        fleet.start_if_trained()
         await migrate(database)
         holder, bus = leases.new_holder(), await _bus(settings, stack)
         # Several servers hear of each other's conversations by Redis alone.
         alone = public and not settings.redis_url
         await stack.enter_async_context(present(database, holder, utc_now, alone=alone))
         encoder = Encoder()
-        model = await _model(settings, database, encoder, progress)
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        local_port = free_port()
-        door = _door(settings, session, secret)
-        supervisors = _supervisors(settings, door, model, secret, local_port)
-        for supervisor in supervisors:
-            stack.push_async_callback(supervisor.stop)
-            supervisor.start()
-        service = await _service(settings, database, encoder, door, model, progress, bus, holder)
+        await fleet.train_and_start(database, encoder, progress)
+        service = await _service(settings, database, encoder, fleet, progress, bus, holder)
         stack.push_async_callback(service.finish, _FINISH_SECONDS)
         local = create_local_app(settings, service, secret)
-        local_address = await _listen(stack, local, "127.0.0.1", local_port)
+        local_address = await _listen(stack, local, "127.0.0.1", fleet.local_port)
         address = None
         if public:
             app = create_app(settings, service, visitor_keys(settings.var_folder))
             address = await _listen(stack, app, settings.host, settings.port)
             for running_on in (_sweeper(settings, service).run(), service.switches.run()):
                 stack.push_async_callback(stopped, asyncio.create_task(running_on))
-        server = Server(settings, service, supervisors, secret, address, local_address)
+        # The patterns that a message needs are compiled by it; the others in the meantime.
+        stack.push_async_callback(stopped, asyncio.create_task(asyncio.to_thread(service.lane.warm)))
+        server = Server(settings, service, tuple(fleet.supervisors), secret, address, local_address)
         stack.enter_context(_Announced(server))
         yield server
 
@@ -217,57 +219,11 @@ def _port_taken(host: str, port: int, error: OSError) -> str:
     return f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it or set LINLI_PORT"
 
 
-async def _model(settings: Settings, database: AsyncEngine, encoder: Encoder, progress: Progress) -> Path | None:
-    """The archive for the present training data; trained when it is missing. None when no engine is wanted."""
-    if settings.engine_workers == 0:
-        return None
-    training.check_engine_environment()
-    path = training.model_path(settings)
-    if not path.exists():
-        await training.train(settings, database, encoder, progress)
-    training.check_archive(path)
-    return path
-
-
-def _door(settings: Settings, session: aiohttp.ClientSession, secret: str) -> EngineDoor:
-    workers = [
-        Worker(
-            name=f"engine-{number}",
-            url=f"http://127.0.0.1:{free_port()}",
-            circuit=Circuit(settings.engine_failures_to_open, settings.engine_open_seconds),
-        )
-        for number in range(1, settings.engine_workers + 1)
-    ]
-    return EngineDoor(session, secret, settings.engine_timeout_seconds, workers)
-
-
-def _supervisors(
-    settings: Settings, door: EngineDoor, model: Path | None, secret: str, local_port: int
-) -> tuple[Supervisor, ...]:
-    if model is None:
-        return ()
-    environment = {
-        "LINLI_SECRET": secret,
-        "LINLI_ACTION_URL": f"http://127.0.0.1:{local_port}/actions",
-        "LINLI_TRACKER": str(settings.tracker_file),
-        "RASA_TELEMETRY_ENABLED": "false",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = (str(training.ENGINE_PYTHON), "-m", "bot.nlu.serve")
-    return tuple(
-        Supervisor(
-            worker, Launch(command, ROOT, model, environment, settings.var_folder / f"{worker.name}.log"), door.session
-        )
-        for worker in door.workers
-    )
-
-
 async def _service(
     settings: Settings,
     database: AsyncEngine,
     encoder: Encoder,
-    door: EngineDoor,
-    model: Path | None,
+    fleet: Fleet,
     progress: Progress,
     bus: Bus,
     holder: str,
@@ -275,17 +231,18 @@ async def _service(
     identifier = LanguageIdentifier()
     search = await _search(settings, database, encoder, identifier, progress)
     masking.default_rules()  # a faulty list stops the start, not a message
-    lane, locales = UrgentLane.load(ROOT / "data" / "urgent"), Locales.load()
+    lane, locales = UrgentLane.load(ROOT / "data" / "urgent", settings.var_folder / "urgent"), Locales.load()
     switches = Switches(database, bus, locales, utc_now)
     await switches.reload()
-    await asyncio.gather(*(asyncio.to_thread(part.warm) for part in (encoder, identifier, lane)))
+    await asyncio.gather(*(asyncio.to_thread(part.warm) for part in (encoder, identifier)))
     return ConversationService(
         database=database,
-        desk=Desk(encoder, _thresholds(settings), search, model.name.removesuffix(".tar.gz") if model else "none"),
-        engine=door,
+        desk=Desk(encoder, _thresholds(settings), search, fleet.model_name),
+        engine=fleet.door,
         inflight=InFlight(),
         identifier=identifier,
         lane=lane,
+        net=UrgentNet.load(),
         locales=locales,
         handover=Handover(database, bus, desk_rules(), locales, utc_now),
         switches=switches,
@@ -312,6 +269,9 @@ def desk_rules() -> DeskRules:
 async def _bus(settings: Settings, stack: AsyncExitStack) -> Bus:
     if not settings.redis_url:
         return LocalBus()
+    # Here and not above: it takes half a second to import, and most installations have one process.
+    from bot.redis_bus import RedisBus
+
     bus = RedisBus(settings.redis_url, hashlib.sha256(settings.database_url.encode()).hexdigest()[:8])
     stack.push_async_callback(bus.close)
     await bus.open()

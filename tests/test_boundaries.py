@@ -31,7 +31,7 @@ LEAVES = {
 LAYERS: tuple[tuple[str, ...], ...] = (
     tuple(LEAVES),
     ("bot.knowledge", "bot.handoff", "bot.engine", "bot.training", "bot.workers"),
-    ("bot.keeping", "bot.presence", "bot.redis_bus", "bot.sweeper"),
+    ("bot.keeping", "bot.fleet", "bot.presence", "bot.redis_bus", "bot.sweeper"),
     ("bot.conversations",),
     ("bot.channels", "actions"),
     ("bot.app",),

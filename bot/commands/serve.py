@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import signal
 
 from bot.app import running
@@ -23,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def serve(settings: Settings) -> int:
+    _allow_open_files()
     ready, stop, bar = asyncio.Event(), asyncio.Event(), Bar()
     serving = asyncio.create_task(_serve(settings, bar, ready, stop))
 
@@ -40,6 +42,12 @@ async def serve(settings: Settings) -> int:
     except asyncio.CancelledError:
         bar.line("stopped")
     return 0
+
+
+def _allow_open_files() -> None:
+    """A socket is an open file, and the usual soft limit of 1,024 would turn the next resident away."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(settings: Settings, bar: Bar, ready: asyncio.Event, stop: asyncio.Event) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.db.models import Consent, Conversation
 from bot.ids import new_id
 
@@ -17,7 +17,7 @@ NOTICE = "notice"
 
 async def accepted(database: AsyncEngine, conversation_id: uuid.UUID) -> str | None:
     """The version accepted last; null when none was, or the conversation is no more."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         statement = select(Conversation.notice_version).where(Conversation.id == conversation_id)
         return (await connection.execute(statement)).scalar_one_or_none()
 

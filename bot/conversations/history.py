@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import aliased
 
 from bot.conversations.render import Renderer
-from bot.db.engine import transaction
+from bot.db.engine import reading
 from bot.db.models import Conversation, Feedback, Message, Staff
 from bot.messages import Answer, Button, Kind, OfficeCard, Outcome, Part, Reply, SourceLine, Understanding
 
@@ -44,7 +44,7 @@ async def state(database: AsyncEngine, conversation_id: uuid.UUID) -> State | No
         .outerjoin(Staff, Staff.id == Conversation.operator_id)
         .where(Conversation.id == conversation_id)
     )
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         row = (await connection.execute(statement)).one_or_none()
     return State(*row) if row is not None else None
 
@@ -58,7 +58,7 @@ async def after(
     limit: int = 200,
 ) -> list[dict[str, Any]]:
     """The messages after number `seq`, in order; the bot's in `language` where they can be said in it."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         rows = (await connection.execute(_after(conversation_id, seq, limit))).all()
     return [_view(row, renderer, language) for row in rows]
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,9 @@ from bot.conversations.render import Renderer
 from bot.conversations.switches import Switches
 from bot.conversations.urgent import Kind as UrgentKind
 from bot.conversations.urgent import UrgentCard, UrgentLane
+from bot.conversations.urgent_net import UrgentNet
 from bot.db import leases
-from bot.db.engine import transaction
+from bot.db.engine import reading
 from bot.engine import EngineDoor
 from bot.errors import Code, EngineError, RequestError, StorageError
 from bot.knowledge.desk import Desk
@@ -105,6 +106,7 @@ class ConversationService:
     inflight: InFlight
     identifier: LanguageIdentifier
     lane: UrgentLane
+    net: UrgentNet
     locales: Locales
     handover: Handover
     switches: Switches
@@ -197,7 +199,7 @@ class ConversationService:
     async def database_answers(self) -> bool:
         """Whether a question could be stored now."""
         try:
-            async with transaction(self.database) as connection:
+            async with reading(self.database) as connection:
                 await connection.execute(select(1))
         except StorageError:
             return False
@@ -284,9 +286,7 @@ class ConversationService:
         """What to say; None when a person owns the conversation and it is no emergency."""
         urgent = self.lane.check(incoming.text, language) if chosen is None else None
         if urgent is not None:
-            params = {"kind": urgent.kind.value, "also": " ".join(urgent.also)}
-            plan = Plan(Outcome.URGENT, (Part(Kind.URGENT, params=params),))
-            return _Planned(plan, Understanding(language, EMERGENCY, 1.0), {"urgent": urgent.kind.value})
+            return _emergency(urgent.kind, urgent.also, language)
         if incoming.thread.owner is store.Owner.PERSON:
             return None
         if chosen is not None:
@@ -324,6 +324,9 @@ class ConversationService:
     async def _understood(self, incoming: store.Incoming, language: str) -> _Planned:
         text = for_engine(incoming.text)
         asked = await self._asked(text, language)
+        kind = self.net.check(asked.vector)
+        if kind is not None:
+            return _emergency(kind, self.lane.card(kind, language).also, language, seen_by="net")
         with self.inflight.holding(str(incoming.id), asked):
             try:
                 reply = await self.engine.ask(incoming.thread.id.hex, str(incoming.id), text, language, asked.vector)
@@ -348,7 +351,9 @@ class ConversationService:
     async def _answer(self, incoming: store.Incoming, planned: _Planned) -> Reply:
         thread, plan = incoming.thread, planned.plan
         language = plan.language or planned.understanding.language
-        answers = planned.answers or self._rendered(plan, language, incoming.seq, thread.language != language)
+        # Said to a new resident too whose language was known before the first word.
+        new_language = thread.language != language or incoming.seq == 1
+        answers = planned.answers or self._rendered(plan, language, incoming.seq, new_language)
         parts: list[Part | None] = [None] * (len(answers) - len(plan.parts)) + list(plan.parts)
         reply = Reply(
             replace(planned.understanding, language=language),
@@ -394,6 +399,12 @@ class ConversationService:
             card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
             return (_urgent_answer(card, language),)
         return self.renderer().render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
+
+
+def _emergency(kind: UrgentKind, also: Sequence[str], language: str, **trace: str) -> _Planned:
+    params = {"kind": kind.value, "also": " ".join(also)}
+    plan = Plan(Outcome.URGENT, (Part(Kind.URGENT, params=params),))
+    return _Planned(plan, Understanding(language, EMERGENCY, 1.0), {"urgent": kind.value, **trace})
 
 
 def _urgent_answer(card: UrgentCard, language: str) -> Answer:

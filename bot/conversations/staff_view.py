@@ -143,7 +143,12 @@ async def _previews(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> di
     """The beginning of each one's last words of the resident, masked."""
     last = (
         select(Message.conversation_id, func.max(Message.seq).label("seq"))
-        .where(Message.conversation_id.in_(ids), Message.author == Author.RESIDENT, Message.text != "")
+        .where(
+            Message.conversation_id.in_(ids),
+            Message.author == Author.RESIDENT,
+            # A pressed button says less than the resident's own words.
+            Message.content["button"].as_string().is_(None),
+        )
         .group_by(Message.conversation_id)
         .subquery()
     )

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import case, insert, or_, select, update
+from sqlalchemy import Table, bindparam, case, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.conversations.plans import Act, Chosen
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.db.models import Conversation, Message
 from bot.errors import Code, RequestError, StorageError
 from bot.ids import new_id, new_token
@@ -117,6 +117,45 @@ _THREAD = (
 )
 
 
+# What every message runs is built once: building it took longer than running it.
+_C, _M = cast("Table", Conversation.__table__), cast("Table", Message.__table__)
+_INSERT_CONVERSATION, _INSERT_MESSAGE = insert(_C), insert(_M)
+_ADVANCE = (
+    update(_C)
+    .values(
+        last_seq=_C.c.last_seq + 1,
+        updated_at=bindparam("now"),
+        owner=case((_C.c.owner == Owner.CLOSED, Owner.BOT), else_=_C.c.owner),
+    )
+    .returning(_C.c.id, _C.c.token, _C.c.language, _C.c.language_chosen, _C.c.topic, _C.c.owner, _C.c.last_seq)
+)
+_ADVANCE_BY_ID = _ADVANCE.where(_C.c.id == bindparam("ref"))
+_ADVANCE_BY_TOKEN = _ADVANCE.where(_C.c.token == bindparam("ref"))
+_IDENTIFIED = (
+    update(_C)
+    .where(_C.c.id == bindparam("conversation"), _C.c.retention == Retention.ANONYMOUS)
+    .values(retention=Retention.IDENTIFIED)
+)
+_SETTLE = (
+    update(_M)
+    .where(_M.c.id == bindparam("message"), _M.c.status == Status.RECEIVED)
+    .values(status=bindparam("new_status"), claimed_by=None)
+)
+_LEARN_ALWAYS = (
+    update(_C)
+    .where(_C.c.id == bindparam("conversation"))
+    .values(
+        last_seq=_C.c.last_seq + bindparam("more"),
+        language=bindparam("learned_language"),
+        language_chosen=bindparam("learned_chosen"),
+        topic=bindparam("learned_topic"),
+        updated_at=bindparam("now"),
+    )
+    .returning(_C.c.last_seq)
+)
+_LEARN = _LEARN_ALWAYS.where(_C.c.owner != Owner.PERSON)
+
+
 async def open_conversation(
     database: AsyncEngine, channel: str, site: str | None, language: str | None, now: datetime
 ) -> Thread:
@@ -130,10 +169,6 @@ async def receive(database: AsyncEngine, arrival: Arrival, now: datetime) -> Inc
 
     RequestError 404 for an unknown conversation.
     """
-    if arrival.key is not None and arrival.ref is not None:
-        known = await _by_key(database, arrival.ref, arrival.key)
-        if known is not None:
-            return known
     try:
         async with transaction(database) as connection:
             return await _received(connection, arrival, now)
@@ -155,20 +190,21 @@ async def _received(connection: AsyncConnection, arrival: Arrival, now: datetime
     asked = {name: value for name in ("button", "language", "locale") if (value := getattr(arrival, name)) is not None}
     incoming = Incoming(new_id(), seq, arrival.text, thread, **asked)
     await connection.execute(
-        insert(Message).values(
-            id=incoming.id,
-            conversation_id=thread.id,
-            seq=seq,
-            direction=_IN,
-            author=Author.RESIDENT,
-            status=Status.RECEIVED,
-            key=arrival.key,
-            text=arrival.text,
-            content=asked,
-            claimed_by=arrival.holder,
-            attempts=1,
-            created_at=now,
-        )
+        _INSERT_MESSAGE,
+        {
+            "id": incoming.id,
+            "conversation_id": thread.id,
+            "seq": seq,
+            "direction": _IN,
+            "author": Author.RESIDENT,
+            "status": Status.RECEIVED,
+            "key": arrival.key,
+            "text": arrival.text,
+            "content": asked,
+            "claimed_by": arrival.holder,
+            "attempts": 1,
+            "created_at": now,
+        },
     )
     return incoming
 
@@ -177,20 +213,21 @@ async def _new_thread(connection: AsyncConnection, arrival: Arrival, last_seq: i
     chosen = arrival.language is not None
     thread = Thread(new_id(), new_token(), arrival.language if chosen else None, chosen, None, Owner.BOT)
     await connection.execute(
-        insert(Conversation).values(
-            id=thread.id,
-            token=thread.token,
-            channel=arrival.channel,
-            site=arrival.site,
-            owner=thread.owner,
-            language=thread.language,
-            language_chosen=thread.language_chosen,
-            retention=Retention.IDENTIFIED if arrival.identified else Retention.ANONYMOUS,
-            last_seq=last_seq,
-            seen_seq=0,
-            created_at=now,
-            updated_at=now,
-        )
+        _INSERT_CONVERSATION,
+        {
+            "id": thread.id,
+            "token": thread.token,
+            "channel": arrival.channel,
+            "site": arrival.site,
+            "owner": thread.owner,
+            "language": thread.language,
+            "language_chosen": thread.language_chosen,
+            "retention": Retention.IDENTIFIED if arrival.identified else Retention.ANONYMOUS,
+            "last_seq": last_seq,
+            "seen_seq": 0,
+            "created_at": now,
+            "updated_at": now,
+        },
     )
     return thread
 
@@ -198,20 +235,15 @@ async def _new_thread(connection: AsyncConnection, arrival: Arrival, last_seq: i
 async def _advance(connection: AsyncConnection, arrival: Arrival, now: datetime) -> tuple[Thread, int]:
     """The thread with the next number taken; a closed conversation is the bot's again."""
     assert arrival.ref is not None
-    values: dict[str, Any] = {
-        "last_seq": Conversation.last_seq + 1,
-        "updated_at": now,
-        "owner": case((Conversation.owner == Owner.CLOSED, Owner.BOT), else_=Conversation.owner),
-    }
-    if arrival.identified:
-        values["retention"] = case(
-            (Conversation.retention == Retention.ANONYMOUS, Retention.IDENTIFIED), else_=Conversation.retention
-        )
+    if isinstance(arrival.ref, str) and not _TOKEN.fullmatch(arrival.ref):
+        raise unknown_conversation()
     # The update comes first: a read before it could leave SQLite unable to take the write lock later.
-    statement = update(Conversation).where(_is(arrival.ref)).values(values)
-    row = (await connection.execute(statement.returning(*_THREAD, Conversation.last_seq))).one_or_none()
+    statement = _ADVANCE_BY_ID if isinstance(arrival.ref, uuid.UUID) else _ADVANCE_BY_TOKEN
+    row = (await connection.execute(statement, {"ref": arrival.ref, "now": now})).one_or_none()
     if row is None:
         raise unknown_conversation()
+    if arrival.identified:
+        await connection.execute(_IDENTIFIED, {"conversation": row.id})
     return _thread(row), row.last_seq
 
 
@@ -233,7 +265,7 @@ def unknown_conversation() -> RequestError:
 
 async def thread(database: AsyncEngine, ref: Ref) -> Thread:
     """RequestError 404 for an unknown conversation."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         row = (await connection.execute(select(*_THREAD).where(_is(ref)))).one_or_none()
     if row is None:
         raise unknown_conversation()
@@ -252,7 +284,7 @@ _MESSAGE = (
 
 async def _by_key(database: AsyncEngine, ref: Ref, key: str) -> Incoming | None:
     statement = select(*_MESSAGE).join(Conversation, Conversation.id == Message.conversation_id)
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         row = (await connection.execute(statement.where(_is(ref), Message.key == key))).one_or_none()
     return _incoming(row, repeated=True) if row is not None else None
 
@@ -310,8 +342,7 @@ async def settle(database: AsyncEngine, message_id: uuid.UUID, status: Status) -
 
 
 async def _settled(connection: AsyncConnection, message_id: uuid.UUID, status: Status) -> bool:
-    statement = update(Message).where(Message.id == message_id, Message.status == Status.RECEIVED)
-    return bool((await connection.execute(statement.values(status=status, claimed_by=None))).rowcount)
+    return bool((await connection.execute(_SETTLE, {"message": message_id, "new_status": status})).rowcount)
 
 
 @dataclass(frozen=True)
@@ -348,7 +379,7 @@ async def store_reply(
             return False
         if reply.messages:
             first = last - len(reply.messages) + 1
-            await connection.execute(insert(Message), list(_rows(incoming, reply, parts, first, now)))
+            await connection.execute(_INSERT_MESSAGE, _rows(incoming, reply, parts, first, now))
         if effect is not None:
             await effect(connection)
     return True
@@ -358,22 +389,21 @@ async def _learned(
     connection: AsyncConnection, incoming: Incoming, reply: Reply, learned: Learned, now: datetime, urgent: bool
 ) -> int | None:
     """Take the reply's numbers; the last of them, None when a person owns the conversation."""
-    statement = update(Conversation).where(Conversation.id == incoming.thread.id)
-    if not urgent:
-        statement = statement.where(Conversation.owner != Owner.PERSON)
     values = {
-        "last_seq": Conversation.last_seq + len(reply.messages),
-        "language": reply.understanding.language,
-        "language_chosen": learned.language_chosen,
-        "topic": learned.topic,
-        "updated_at": now,
+        "conversation": incoming.thread.id,
+        "more": len(reply.messages),
+        "learned_language": reply.understanding.language,
+        "learned_chosen": learned.language_chosen,
+        "learned_topic": learned.topic,
+        "now": now,
     }
-    return (await connection.execute(statement.values(values).returning(Conversation.last_seq))).scalar_one_or_none()
+    last: int | None = (await connection.execute(_LEARN_ALWAYS if urgent else _LEARN, values)).scalar_one_or_none()
+    return last
 
 
 def _rows(
     incoming: Incoming, reply: Reply, parts: Sequence[Part | None], first: int, now: datetime
-) -> Sequence[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     return [
         {
             "id": new_id(),
@@ -459,7 +489,7 @@ async def pressed(database: AsyncEngine, ref: Ref, payload: str) -> Chosen:
     match_ = _PAYLOAD.fullmatch(payload)
     if match_ is None or (isinstance(ref, str) and not _TOKEN.fullmatch(ref)):
         raise unknown
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         asked = (
             select(Message.id)
             .join(Conversation, Conversation.id == Message.conversation_id)
@@ -480,7 +510,7 @@ async def pressed(database: AsyncEngine, ref: Ref, payload: str) -> Chosen:
 async def reply_of(database: AsyncEngine, message_id: uuid.UUID) -> list[dict[str, Any]]:
     """The contents (with text) of the messages that answer a message, in order; empty while there are none."""
     statement = select(Message.text, Message.content).where(Message.in_reply_to == message_id).order_by(Message.seq)
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         return [{**row.content, "text": row.text} for row in await connection.execute(statement)]
 
 
@@ -489,5 +519,5 @@ async def changed_since(database: AsyncEngine, instant: datetime) -> list[tuple[
     statement = select(Conversation.id, Conversation.last_seq, Conversation.owner).where(
         Conversation.updated_at >= instant
     )
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         return [(row.id, row.last_seq, row.owner) for row in await connection.execute(statement)]

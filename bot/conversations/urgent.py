@@ -5,6 +5,11 @@ It runs before everything else and depends on nothing else: no model, no databas
 tables that can apply are asked. It never diagnoses: it names a number, and what to say there.
 """
 
+import contextlib
+import hashlib
+import os
+import pickle
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -152,12 +157,21 @@ class UrgentLane:
         self._cards = cards
 
     @classmethod
-    def load(cls, folder: Path) -> "UrgentLane":
-        """Read the tables (1.5 s); raises TableError naming the file that is wrong. See `warm`."""
+    def load(cls, folder: Path, kept: Path | None = None) -> "UrgentLane":
+        """Read the tables; raises TableError naming the file that is wrong. See `warm`.
+
+        Reading takes two seconds. `kept` is a folder of our own where what was read is kept for the next time.
+        """
+        file = None if kept is None else kept / f"lane-{_fingerprint(folder)}.pickle"
+        if file is not None and (lane := _kept(file)) is not None:
+            return lane
         files = (path for path in sorted(folder.glob("*.yml")) if path.stem not in {"card", "examples"})
         tables = [_read_yaml(path) for path in files]
         rules = list(chain.from_iterable(map(_rules, tables)))
-        return cls(rules, Speller(tables), _read_yaml(folder / "card.yml"))
+        lane = cls(rules, Speller(tables), _read_yaml(folder / "card.yml"))
+        if file is not None:
+            _keep(lane, file)
+        return lane
 
     def check(self, text: str, language: str | None = None) -> Urgent | None:
         """The emergency a message speaks of. `language` is a hint only: it breaks ties."""
@@ -184,7 +198,7 @@ class UrgentLane:
         return UrgentCard("\n".join(text), say, number, others)
 
     def warm(self) -> None:
-        """Compile all patterns now (about 3 seconds), so that the first messages do not wait for theirs."""
+        """Compile all patterns now (about 3 seconds), so that no message waits for those that it needs."""
         for index in (self._signs, *self._context.values()):
             index.warm()
 
@@ -216,6 +230,35 @@ class UrgentLane:
         listed = [*further, *numbers[first]["also"], *([] if kinds != {HELP} else numbers[HELP]["also"])]
         also = tuple(number for number in dict.fromkeys(listed) if number != numbers[first]["dial"])
         return Urgent(first, numbers[first]["dial"], also, language)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Of the tables, of the code that reads them, and of the Python whose objects are kept."""
+    code = (Path(__file__).with_name(f"{name}.py") for name in ("urgent", "urgent_phrases", "urgent_spelling"))
+    digest = hashlib.sha256(sys.version.encode())
+    for path in (*sorted(folder.glob("*.yml")), *code):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _kept(file: Path) -> UrgentLane | None:
+    """What an earlier start kept; None when there is nothing, or nothing that can be read."""
+    try:
+        lane = pickle.loads(file.read_bytes())  # noqa: S301 - written by this program beside its database and its keys
+    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, ValueError):
+        return None
+    return lane if isinstance(lane, UrgentLane) else None
+
+
+def _keep(lane: UrgentLane, file: Path) -> None:
+    """Only the newest; a start that cannot write here is only slower."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for old in file.parent.glob("lane-*.pickle"):
+            old.unlink()
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        unfinished.write_bytes(pickle.dumps(lane, pickle.HIGHEST_PROTOCOL))
+        unfinished.replace(file)
 
 
 def _by_language(hits: Iterable[Hit]) -> dict[str, list[Hit]]:

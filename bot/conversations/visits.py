@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.db.models import Conversation, Device
 from bot.ids import new_id
 
@@ -28,7 +28,7 @@ async def add_device(connection: AsyncConnection, conversation_id: uuid.UUID, no
 
 async def generation(database: AsyncEngine, conversation_id: uuid.UUID, device: uuid.UUID) -> int | None:
     """How often the device's token was renewed; None when it has the conversation no more."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         return (await connection.execute(_generation(conversation_id, device))).scalar_one_or_none()
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import StartError
 
+if TYPE_CHECKING:
+    # Alembic takes most of a second to import, and the engine is started before it is needed.
+    from alembic.config import Config
+
 _FOLDER = Path(__file__).with_name("migrations")
 
 
 def config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     settings.attributes["connection"] = connection
@@ -35,11 +37,17 @@ async def migrate(engine: AsyncEngine) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
     _refuse_newer(connection)
     command.upgrade(config(connection), "head")
 
 
 def _refuse_newer(connection: Connection) -> None:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
     scripts = ScriptDirectory.from_config(config())
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:

@@ -72,9 +72,7 @@ async def _tables(database: AsyncEngine, writer: archive.Writer, left_out: Seque
 async def _snapshot(connection: AsyncConnection) -> AsyncConnection:
     """The connection in a transaction that sees one state of the whole database and changes nothing."""
     if connection.dialect.name == "sqlite":
-        # The driver begins a transaction only before it writes.
-        await connection.exec_driver_sql("BEGIN")
-        return connection
+        return connection  # its transaction, which begins with the first reading, is of this kind
     return await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.db.engine import transaction
+from bot.db.engine import bare, transaction
 from bot.db.models import Base, Conversation, Erasure
 from bot.errors import EngineError, StorageError
 from bot.keeping.trackers import Trackers
@@ -90,21 +90,14 @@ async def remove(
     return receipt, counts
 
 
-async def scrubbing(connection: AsyncConnection) -> None:
-    """What is deleted on this connection is overwritten in SQLite's file; to be called before anything else on it."""
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql("PRAGMA secure_delete = ON")
-
-
 async def scrub_log(database: AsyncEngine) -> None:
     """Take what was deleted out of SQLite's write-ahead log too, unless a reader needs it just now."""
     if database.dialect.name != "sqlite":
         return
-    async with database.connect() as connection:
+    async with bare(database) as connection:
         # Waiting for a long reader, a backup perhaps, would hold up every writer.
         await connection.exec_driver_sql("PRAGMA busy_timeout = 250")
         await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        await connection.exec_driver_sql("PRAGMA busy_timeout = 15000")
 
 
 async def settle(database: AsyncEngine, trackers: Trackers, receipt: str, *, keep: bool = False) -> bool:

@@ -15,9 +15,20 @@ from sqlalchemy import Executable, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.db.engine import transaction
-from bot.db.models import CallBack, Consent, Conversation, Feedback, Handoff, Message, Rating, Staff, TransferCode
+from bot.db.models import (
+    CallBack,
+    Consent,
+    Conversation,
+    Device,
+    Feedback,
+    Handoff,
+    Message,
+    Rating,
+    Staff,
+    TransferCode,
+)
 from bot.errors import Code, RequestError
-from bot.keeping.erasing import Cause, remove, scrub_log, scrubbing, settle
+from bot.keeping.erasing import Cause, remove, scrub_log, settle
 from bot.keeping.trackers import Trackers
 
 CONFIRM_SECONDS = 600
@@ -71,7 +82,6 @@ async def erase(
     RequestError 404 when there is no such conversation. When the engine cannot be asked, the sweep does it later.
     """
     async with transaction(database) as connection:
-        await scrubbing(connection)
         # The update comes first: it takes the lock that a message coming in at this moment waits for.
         locked = update(Conversation).where(Conversation.id == conversation_id).values(owner=_CLOSED)
         if not (await connection.execute(locked)).rowcount:
@@ -190,6 +200,9 @@ def _others(conversation_id: uuid.UUID) -> dict[str, Executable]:
         "transfer_codes": select(TransferCode.expires_at, TransferCode.used_at)
         .where(TransferCode.conversation_id == conversation_id)
         .order_by(TransferCode.expires_at),
+        "devices": select(Device.created_at)
+        .where(Device.conversation_id == conversation_id)
+        .order_by(Device.created_at),
     }
 
 

@@ -97,8 +97,6 @@ async def _fill(
 ) -> None:
     # The tracker store commits last: without it the engine has only forgotten its last few turns.
     async with _tracker_rows(tracker_place, manifest) as tracker_connection, transaction(database) as connection:
-        if database.dialect.name == "sqlite":
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
         await connection.run_sync(_make_room, empty_first)
         await connection.run_sync(lambda sync: command.upgrade(config(sync), manifest.revision))
         await _check_shapes(connection, path, manifest)
@@ -169,9 +167,6 @@ async def _tracker_rows(place: str, manifest: archive.Manifest) -> AsyncIterator
         yield None
         return
     async with _opened(trackers.url(place)) as store, transaction(store) as connection:
-        if store.dialect.name == "sqlite":
-            await connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
         await connection.exec_driver_sql(trackers.CREATE)
         await connection.execute(delete(trackers.SHAPE.table()))
         yield connection

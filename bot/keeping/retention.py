@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.db.engine import transaction
 from bot.db.models import Conversation, TransferCode
-from bot.keeping.erasing import Cause, remove, scrub_log, scrubbing, settle, unsettled
+from bot.keeping.erasing import Cause, remove, scrub_log, settle, unsettled
 from bot.keeping.trackers import Trackers
 from bot.settings import Settings
 
@@ -84,7 +84,6 @@ class Retention:
         due = (Conversation.retention == name, Conversation.updated_at < self._limit(name, now))
         some = select(Conversation.id).where(*due).order_by(Conversation.updated_at).limit(_BATCH)
         async with transaction(self.database) as connection:
-            await scrubbing(connection)
             # Said twice: a resident who came back after the inner look is no longer due.
             locked = update(Conversation).where(Conversation.id.in_(some), *due).values(owner="closed")
             ids = list((await connection.execute(locked.returning(Conversation.id))).scalars())

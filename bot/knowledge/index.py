@@ -17,8 +17,6 @@ from usearch.index import Index as VectorIndex
 from bot.encoder import DIMENSIONS, E5_DIMENSIONS
 from bot.knowledge.words import tokens
 
-NONE = "none"
-ACT_PREFIX = "act:"
 # Measured on 30k vectors (benchmarks/search.py): recall@10 is 0.998; with 16 and 96 it was 0.935, built no faster.
 _CONNECTIVITY = 32
 _EXPANSION_ADD = 128

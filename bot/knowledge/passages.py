@@ -10,7 +10,8 @@ import yaml
 from bot.errors import ContentError
 from bot.knowledge.articles import Knowledge
 from bot.knowledge.files import load_counter_examples
-from bot.knowledge.index import ACT_PREFIX, NONE, Passage
+from bot.knowledge.index import Passage
+from bot.knowledge.labels import ACT_PREFIX, NONE
 from bot.knowledge.search import OUT_OF_SCOPE
 from bot.knowledge.words import without_marks
 from bot.language_id import LanguageIdentifier

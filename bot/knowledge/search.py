@@ -12,7 +12,8 @@ import numpy as np
 
 from bot.knowledge.articles import Knowledge
 from bot.knowledge.classifier import Chances, Classifier
-from bot.knowledge.index import ACT_PREFIX, NONE, PassageIndex
+from bot.knowledge.index import PassageIndex
+from bot.knowledge.labels import ACT_PREFIX, NONE
 from bot.knowledge.scoring import Context, Scored, Signals, Thresholds, Weights, ranked
 from bot.knowledge.words import tokens
 
@@ -77,8 +78,9 @@ class Search:
 
     def find(self, text: str, vector: np.ndarray, ranking: Mapping[str, float] | None = None) -> Found:
         """The best articles for a question. `ranking`: the pipeline's intents, null when the engine did not answer."""
-        model = self.classifier.probabilities(vector)
-        articles, context = self.signals(text, vector, ranking, model)
+        near, words = self._near(vector), self._words(text)
+        model = self.classifier.probabilities(vector, {*near, *words})
+        articles, context = self._signals(text, ranking, near, words, model)
         return Found(tuple(ranked(self.weights, articles, context)), context, self._act(model))
 
     def _act(self, model: Chances) -> str | None:
@@ -91,15 +93,21 @@ class Search:
         return tuple(label for label in self.classifier.labels if label.startswith(ACT_PREFIX))
 
     def signals(
-        self,
-        text: str,
-        vector: np.ndarray,
-        ranking: Mapping[str, float] | None = None,
-        model: Chances | None = None,
+        self, text: str, vector: np.ndarray, ranking: Mapping[str, float] | None = None
     ) -> tuple[dict[str, Signals], Context]:
         """All that is known of each candidate and of the question, before any weighing."""
-        model = self.classifier.probabilities(vector) if model is None else model
-        near, words, areas = self._near(vector), self._words(text), _areas(ranking)
+        near, words = self._near(vector), self._words(text)
+        return self._signals(text, ranking, near, words, self.classifier.probabilities(vector, {*near, *words}))
+
+    def _signals(
+        self,
+        text: str,
+        ranking: Mapping[str, float] | None,
+        near: Mapping[str, tuple[float, float]],
+        words: Mapping[str, float],
+        model: Chances,
+    ) -> tuple[dict[str, Signals], Context]:
+        areas = _areas(ranking)
         slugs = {*near, *words, *self.classifier.best(model)} & self.knowledge.articles.keys()
         articles = {
             slug: Signals(

@@ -29,7 +29,7 @@ from bot.nlu.log_filter import LogEvent, about
 logger = logging.getLogger(__name__)
 
 # A turn is five events, so this is four turns: more than a rule looks at, and enough for a repeated message id, which
-# is the newest. Reading, saving and walking eight turns was a tenth of this room's work.
+# is the newest. Every message reads, walks and saves them all.
 MAX_EVENTS = 20
 
 _TABLE = (

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.conversations import consents, feedback, store, transfers
+from bot.conversations import consents, feedback, store, transfers, visits
 from bot.conversations.feedback import Reason, Thumb, Who
 from bot.db.engine import make_engine, transaction
 from bot.db.migrate import migrate
@@ -71,6 +71,9 @@ async def test_a_code_opens_its_conversation_once(database: AsyncEngine, thread:
     other = await store.open_conversation(database, "web", None, None, NOW)
     mine, theirs = [await transfers.issue(database, one.id, NOW) for one in (thread, other)]
     taken = await asyncio.gather(*(transfers.redeem(database, mine.code, NOW) for _ in range(6)))
-    assert [one for one in taken if one is not None] == [transfers.Taken(thread.id, 1)]
+    assert [one.conversation for one in taken if one is not None] == [thread.id]
     assert await transfers.redeem(database, theirs.code, NOW + transfers.LIFE) is None
-    assert await transfers.redeem(database, theirs.code, NOW) == transfers.Taken(other.id, 1)
+    late = await transfers.redeem(database, theirs.code, NOW)
+    assert late is not None
+    assert late.conversation == other.id
+    assert await visits.generation(database, other.id, late.device) == 0

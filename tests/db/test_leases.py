@@ -87,8 +87,10 @@ async def test_a_second_server_on_one_database_does_not_start(database: AsyncEng
 
 
 async def test_a_command_beside_a_server_is_no_second_server(database: AsyncEngine) -> None:
-    command = leases.new_holder()
-    async with present(database, command, lambda: NOW, alone=False):
-        server = leases.new_holder()
-        async with present(database, server, lambda: NOW, alone=True):
-            assert await leases.alive(database, server, NOW) == {command, server}
+    server = leases.new_holder()
+    command = holder(server.rsplit(":", 2)[0], os.getppid(), "c")
+    async with (
+        present(database, command, lambda: NOW, alone=False),
+        present(database, server, lambda: NOW, alone=True),
+    ):
+        assert await leases.alive(database, server, NOW) == {command, server}

@@ -27,6 +27,7 @@ from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService
 from bot.conversations.switches import Switches
 from bot.conversations.urgent import UrgentLane
+from bot.conversations.urgent_net import UrgentNet
 from bot.db import leases
 from bot.db.engine import make_engine
 from bot.db.migrate import migrate
@@ -35,7 +36,8 @@ from bot.engine import EngineDoor, Worker
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
 from bot.knowledge.files import load_counter_examples
-from bot.knowledge.index import ACT_PREFIX, NONE, Passage
+from bot.knowledge.index import Passage
+from bot.knowledge.labels import ACT_PREFIX, NONE
 from bot.knowledge.passages import article_passages
 from bot.knowledge.scoring import Context, Signals, Thresholds, Weights, rank_features, trust_features
 from bot.knowledge.search import Search
@@ -276,6 +278,7 @@ async def running_site(
             inflight=InFlight(),
             identifier=brain.identifier,
             lane=brain.lane,
+            net=UrgentNet.load(),
             locales=brain.locales,
             handover=Handover(database, bus, desk_rules(), brain.locales, clock),
             switches=switches,

@@ -103,6 +103,9 @@ async def add_person(
         )
     )  # fmt: skip
     await connection.execute(
+        insert(models.Device).values(id=new_id(), conversation_id=person.id, generation=2, created_at=at)
+    )
+    await connection.execute(
         insert(models.CallBack).values(
             id=new_id(), reference=f"LL-{person.id.hex[-8:]}", conversation_id=person.id, contact="phone",
             value=CONTACT, words="about my visa", language="en", reason="closed", state="open", staff_id=staff_id,

@@ -196,7 +196,9 @@ class App {
     this.body.replaceChildren(...this.#contents(stage));
     this.header.restrict(stage !== "chat");
     if (stage === "chat") this.log.arrive();
-    if (this.panel.shown && before !== stage && (stage === "consent" || before === "consent")) this.focus();
+    // Opened before the settings were there, the title had to take the focus: pass it on to where things are done.
+    const held = this.context.root.activeElement === this.header.title;
+    if (this.panel.shown && before !== stage && (stage === "consent" || before === "consent" || held)) this.focus();
   }
 
   #which() {

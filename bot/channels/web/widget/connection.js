@@ -208,6 +208,8 @@ export class Connection {
   async #ask(signal, wait) {
     const got = await this.api.call("GET", "messages", { query: { after: this.handlers.after(), wait }, signal });
     if (signal.aborted) return;
+    // A server that was away and answers again has sockets again; only where the network lets none through is the minute waited.
+    if (this.status === "lost") this.#again(1000 + Math.random() * 4000);
     this.#say("polling");
     const { messages, owner, queue, operator, typing } = got;
     if (messages.length) this.handlers.frame({ type: "messages", messages });
