@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,6 +21,8 @@ class Renderer:
     locales: Locales
     knowledge: Knowledge
     today: date
+    # An emergency's card, from its part's parameters and a language: the urgent lane makes it.
+    urgent: Callable[[Mapping[str, str], str], Answer] | None = None
 
     def render(self, plan: Plan, language: str, seq: int, *, say_only_english: bool) -> tuple[Answer, ...]:
         """The messages of the reply to the message with sequence number `seq`.
@@ -37,6 +39,8 @@ class Renderer:
     def again(self, part: Part, said: Answer, language: str) -> Answer:
         """What was said, now in another language; buttons keep what they do. Words without a key stay as they are."""
         lang = answer_language(language)
+        if part.kind is Kind.URGENT and self.urgent is not None:
+            return self.urgent(part.params, language)
         if part.article is not None and part.article not in self.knowledge.articles:
             return said
         if part.article is None and part.key is None:

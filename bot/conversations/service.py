@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -206,7 +206,8 @@ class ConversationService:
         return True
 
     def renderer(self) -> Renderer:
-        return Renderer(self.locales, self.desk.knowledge, self.clock().astimezone(CITY_TIME).date())
+        today = self.clock().astimezone(CITY_TIME).date()
+        return Renderer(self.locales, self.desk.knowledge, today, self._card)
 
     async def _in_background(self, incoming: store.Incoming) -> None:
         try:
@@ -395,10 +396,13 @@ class ConversationService:
 
     def _rendered(self, plan: Plan, language: str, seq: int, new_language: bool) -> tuple[Answer, ...]:
         if plan.outcome is Outcome.URGENT:
-            params = plan.parts[0].params
-            card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
-            return (_urgent_answer(card, language),)
+            return (self._card(plan.parts[0].params, language),)
         return self.renderer().render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
+
+
+    def _card(self, params: Mapping[str, str], language: str) -> Answer:
+        card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
+        return _urgent_answer(card, language)
 
 
 def _emergency(kind: UrgentKind, also: Sequence[str], language: str, **trace: str) -> _Planned:

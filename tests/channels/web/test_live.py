@@ -397,3 +397,13 @@ async def test_a_socket_from_a_page_that_may_not(site: Site) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         await who.raw_socket(Origin="https://evil.example")
     assert caught.value.status == 403
+
+
+async def test_an_emergency_card_in_another_language(site: Site) -> None:
+    who = await visitor(site)
+    socket = await who.socket()
+    await socket.reply_to(await socket.send("my house is on fire, help"))
+    (card,) = (await who.get(after=1, language="fr"))["messages"]
+    assert (card["kind"], card["lang"]) == ("urgent", "fr")
+    assert "119" in card["text"]
+    assert card["steps"] == socket.messages[-1]["steps"]
