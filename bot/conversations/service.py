@@ -399,7 +399,6 @@ class ConversationService:
             return (self._card(plan.parts[0].params, language),)
         return self.renderer().render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
 
-
     def _card(self, params: Mapping[str, str], language: str) -> Answer:
         card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
         return _urgent_answer(card, language)
