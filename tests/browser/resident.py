@@ -32,7 +32,8 @@ from tests.fakes.site import Site
 PATIENCE_MS = 20_000
 REGISTER = "How do I register my address with the police?"
 REGISTERED = "Register at the police station within 24 hours of moving in."
-UNCLEAR = "something about the four bins"
+# Asked back about when nothing is sure enough for an answer.
+UNCLEAR = "How is waste sorted here?"
 PERSON = "I want to talk to a person"
 _STRINGS = ROOT / "bot" / "channels" / "web" / "widget" / "strings"
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
