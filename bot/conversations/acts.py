@@ -12,6 +12,7 @@ from bot.knowledge.desk import Desk
 from bot.knowledge.search import Decision, Verdict, decide
 from bot.messages import Plan
 
+_PERSON = "talk_to_person"
 _SIMPLE: dict[str, Callable[[], Plan]] = {
     "greet": plans.greet,
     "thank": lambda: plans.say("thank"),
@@ -20,7 +21,7 @@ _SIMPLE: dict[str, Callable[[], Plan]] = {
     "deny": lambda: plans.say("deny"),
     "what_can_you_do": plans.help_,
     "feedback": lambda: plans.say("feedback"),
-    "talk_to_person": plans.person,
+    _PERSON: plans.person,
     "book_appointment": lambda: plans.appointment(Appointment.BOOK),
     "change_appointment": lambda: plans.appointment(Appointment.CHANGE),
     "cancel_appointment": lambda: plans.appointment(Appointment.CANCEL),
@@ -66,6 +67,7 @@ def alone(desk: Desk, asked: Asked) -> Plan:
     """Without the engine: the index knows the acts too, so that a wish for a person is still understood."""
     decision = _decision(desk, asked, None)
     seen = decision.found.act
-    if seen in _SIMPLE and decision.verdict is not Verdict.ANSWER:
+    # Whoever wants a person is not given an article instead, however well it fits.
+    if seen == _PERSON or (seen in _SIMPLE and decision.verdict is not Verdict.ANSWER):
         return act(seen)
     return plans.from_search(decision)

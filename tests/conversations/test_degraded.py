@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from bot.conversations import acts, plans
+from bot.conversations.inflight import Asked
 from bot.errors import EngineError
+from bot.knowledge.search import Verdict, decide
 from tests.conftest import SiteMaker
 from tests.fakes.engine import Mood
 from tests.fakes.ledger import check_books, lines
@@ -163,3 +167,14 @@ async def test_the_engine_is_asked_again_after_it_was_restarted(site: Site) -> N
     site.worker.circuit.succeeded()  # what the supervisor does at the first good probe
     await until(lambda: site.service.engine.up)
     assert (await site.say(RENT))["trace"]["degraded"] is False
+
+
+async def test_without_the_engine_a_wish_for_a_person_goes_before_an_article(lone_site: Site) -> None:
+    desk = lone_site.service.desk
+    vector = desk.encoder.encode("I want to talk to a person", "en")
+    found = desk.search.find("How do I rent a flat?", desk.encoder.encode("How do I rent a flat?", "en"))
+    assert decide(found, desk.thresholds).verdict is Verdict.ANSWER
+    asked = Asked("I want to talk to a person", "en", vector, replace(found, act="talk_to_person"))
+    assert plans.is_wish_for_person(acts.alone(desk, asked))
+    greeting = replace(asked, found=replace(found, act="greet"))
+    assert acts.alone(desk, greeting).parts[0].article == "rent-a-flat"
