@@ -31,22 +31,23 @@ class Listeners:
     """Who listens to what in this process. A listener must be quick and may not raise."""
 
     def __init__(self) -> None:
-        self._by_topic: dict[str, list[Listener]] = {}
+        # Each under a mark of its own: the same function may listen twice, and leave once.
+        self._by_topic: dict[str, dict[object, Listener]] = {}
 
     def add(self, topic: str, listener: Listener) -> Callable[[], None]:
-        self._by_topic.setdefault(topic, []).append(listener)
+        mark = object()
+        self._by_topic.setdefault(topic, {})[mark] = listener
 
         def remove() -> None:
-            listeners = self._by_topic.get(topic, [])
-            if listener in listeners:
-                listeners.remove(listener)
+            listeners = self._by_topic.get(topic, {})
+            listeners.pop(mark, None)
             if not listeners:
                 self._by_topic.pop(topic, None)
 
         return remove
 
     def call(self, topic: str, data: dict[str, Any]) -> None:
-        for listener in tuple(self._by_topic.get(topic, ())):
+        for listener in tuple(self._by_topic.get(topic, {}).values()):
             listener(data)
 
 

@@ -345,7 +345,7 @@ class ConversationService:
         if quick is None:
             return Asked(text, language, await asyncio.to_thread(encoder.encode, text, language))
         found = self.desk.search.find(text, quick)
-        if self.desk.sure(found):
+        if self.desk.sure(found) and not self.net.suspects(quick):
             return Asked(text, language, quick, found)
         return Asked(text, language, await asyncio.to_thread(encoder.completed, quick, text, language))
 

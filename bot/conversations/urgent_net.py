@@ -88,6 +88,10 @@ class UrgentNet:
             return None
         return Kind(LABELS[int(chances[:-1].argmax())])
 
+    def suspects(self, vector: Vector) -> bool:
+        """Whether an emergency is as likely as not: worth the other half of the vector before it is said or unsaid."""
+        return bool(self.chances(vector[None, :])[0][-1] < 0.5)
+
     def chances(self, matrix: np.ndarray) -> np.ndarray:
         """How likely each of LABELS is (n, 6), for vectors (n, 896)."""
         inner = np.maximum(rescaled(matrix) @ self.hidden + self.hidden_bias, 0)
