@@ -47,13 +47,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Part:
-    """One message before rendering: either an article or a key of the locales with parameters."""
+    """One message before rendering: either an article or a key of the locales with parameters.
+
+    `language` is set where it is not that of the conversation.
+    """
 
     kind: Kind
     key: str | None = None
     article: str | None = None
     params: dict[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    language: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,6 +71,8 @@ class Part:
             article=data["article"],
             params=dict(data["params"]),
             choices=tuple(Choice(choice["act"], choice["value"]) for choice in data["choices"]),
+            # Messages that were stored before there was one have none.
+            language=data.get("language"),
         )
 
 

@@ -119,9 +119,19 @@ class Handover:
         return owner
 
     async def request_call_back(
-        self, conversation_id: uuid.UUID, contact: str, value: str, words: str | None, language: str
+        self,
+        conversation_id: uuid.UUID,
+        contact: str,
+        value: str,
+        words: str | None,
+        language: str,
+        *,
+        tell: bool = True,
     ) -> CallBackReceipt:
-        """Note a wish to be called or written to; the same again is the same one. RequestError 400, 404, 429."""
+        """Note a wish to be called or written to; the same again is the same one. RequestError 400, 404, 429.
+
+        `tell`: say so in the conversation too, where the caller does not.
+        """
         now = self.clock()
         kind, value = _contact(contact, value)
         wanted_words = storable(words or "").strip()
@@ -138,9 +148,9 @@ class Handover:
             wanted = Wanted(kind, value, wanted_words, language, reason)
             promised = self._promised()
             reference = await desk_store.add_call_back(connection, conversation_id, wanted, promised, now)
-            await self.voice.event(
-                connection, conversation_id, desk_plans.event("event_noted", reference=reference), language
-            )
+            if tell:
+                noted = desk_plans.event("event_noted", reference=reference)
+                await self.voice.event(connection, conversation_id, noted, language)
             await self.voice.record(connection, "resident", "call_back_requested", conversation_id, reason=reason.value)
         await self.voice.publish(conversation_id)
         return self._receipt(reference, promised, language)

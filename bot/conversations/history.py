@@ -89,7 +89,7 @@ def _after(conversation_id: uuid.UUID, seq: int, limit: int) -> Select[Any]:
 
 
 def _view(row: Any, renderer: Renderer | None, language: str | None) -> dict[str, Any]:
-    answer = _answer(row.content, row.text)
+    answer = answer_of(row.content, row.text)
     part = row.content.get("part")
     if renderer is not None and language is not None and part is not None:
         answer = renderer.again(Part.from_json(part), answer, language)
@@ -108,7 +108,7 @@ def _view(row: Any, renderer: Renderer | None, language: str | None) -> dict[str
     }
 
 
-def _answer(content: Mapping[str, Any], text: str) -> Answer:
+def answer_of(content: Mapping[str, Any], text: str) -> Answer:
     """The rendered message; a resident's own words, and rows of the first schema, have kind and language at most."""
     kept = content.get("answer") or content
     office, source = kept.get("office"), kept.get("source")
@@ -136,6 +136,6 @@ def reply(stored: Sequence[Mapping[str, Any]]) -> Reply:
     return Reply(
         understanding,
         Outcome(str(trace.get("outcome"))),
-        tuple(_answer(content, str(content["text"])) for content in stored),
+        tuple(answer_of(content, str(content["text"])) for content in stored),
         {name: value for name, value in trace.items() if name not in _TRACE_ONLY},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from bot.bus import DESK, conversation_topic
 from bot.conversations import desk_plans, staff_view, store
 from bot.conversations.desk_voice import DeskVoice, not_yours, owner_of
 from bot.conversations.masking import storable
+from bot.conversations.reach import Fit, Reach, Uncounted, fate_view, uncounted, with_fates, with_standings
 from bot.conversations.store import Author, Owner
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.db.models import Message
 from bot.errors import Code, RequestError
 from bot.handoff import audit, staff
@@ -32,13 +33,21 @@ _KEY_LIMIT = 60
 _STAFF_KEY = "p."
 
 
-@dataclass(frozen=True)
+# As many of a conversation's latest messages are told of again when what became of them has changed.
+_LATEST = 50
+
+
+@dataclass
 class Operators:
-    """Each operation takes the member who does it; what he may do was checked at the door."""
+    """Each operation takes the member who does it; what he may do was checked at the door.
+
+    `reach` is set by a channel on which the messages to a resident are counted.
+    """
 
     database: AsyncEngine
     desk: DeskRules
     voice: DeskVoice
+    reach: Reach = field(default_factory=Uncounted)
 
     async def waiting(self) -> list[dict[str, Any]]:
         """Who waits, longest first."""
@@ -85,7 +94,25 @@ class Operators:
                 raise store.unknown_conversation()
             if as_written:
                 await self.voice.record(connection, member.name, "read_as_written", conversation_id)
-        return found
+        found["messages"] = await with_fates(self.reach, conversation_id, found["messages"])
+        return (await with_standings(self.reach, [found]))[0]
+
+    async def reached(self, conversation_id: uuid.UUID, channel: str, last: int) -> dict[str, Any] | None:
+        """What may still be sent, and what became of the messages up to number `last`; None when nobody counts."""
+        standing = (await self.reach.standings({conversation_id: channel})).get(conversation_id)
+        if standing is None:
+            return None
+        fates = await self.reach.fates(conversation_id, range(max(1, last - _LATEST + 1), last + 1))
+        deliveries = [{"seq": seq, **fate_view(fates[seq])} for seq in sorted(fates)]
+        return {"reach": standing.to_json(), "deliveries": deliveries}
+
+    async def fit(self, member: StaffMember, conversation_id: uuid.UUID, text: str) -> Fit:
+        """What `answer` would send now; nothing is stored. Raises as that does."""
+        text = _text(text)
+        async with reading(self.database) as connection:
+            if not await staff_view.holds(connection, conversation_id, member.id):
+                raise await not_yours(connection, conversation_id)
+        return await self.reach.fit(conversation_id, text) or uncounted(text)
 
     async def set_presence(self, member: StaffMember, *, on: bool) -> datetime | None:
         """At the desk for a while, which has to be said again before it is over; or not."""
@@ -170,7 +197,8 @@ class Operators:
 
     async def _listed(self, owner: Owner, staff_id: uuid.UUID | None) -> list[dict[str, Any]]:
         async with transaction(self.database) as connection:
-            return await staff_view.conversations(connection, owner, staff_id)
+            found = await staff_view.conversations(connection, owner, staff_id)
+        return await with_standings(self.reach, found)
 
     async def _claimed_before(
         self, connection: AsyncConnection, conversation_id: uuid.UUID, member: StaffMember

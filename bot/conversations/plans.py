@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.knowledge.articles import Area
 from bot.knowledge.search import Decision, Verdict
-from bot.languages import LANGUAGES
+from bot.languages import ANSWERED, DEFAULT, LANGUAGES
 from bot.messages import Choice, Kind, Outcome, Part, Plan
 
 
@@ -22,6 +22,17 @@ class Act(StrEnum):
     CONNECT = "connect"
     CALL_BACK = "call_back"
     STAY = "stay"
+    # Below are what a channel itself understands: a menu item, somebody who follows, a picture.
+    WELCOME = "welcome"
+    HELP = "help"
+    LANGUAGES = "languages"
+    LANGUAGE = "language"
+    EMERGENCY = "emergency"
+    NEARBY = "nearby"
+    UNREADABLE = "unreadable"
+    VOICE = "voice"
+    NOTED = "noted"
+    SAID = "said"
 
 
 # What the hotline's desk decides, not the knowledge.
@@ -46,6 +57,8 @@ STARTERS: dict[Area, tuple[str, ...]] = {
     Area.EDUCATION: ("international-school", "public-school", "kindergarten", "chinese-classes"),
 }
 BOOKING_ARTICLE = "book-hospital"
+# To somebody of whom nothing is known yet.
+_GREETED_IN = ("zh", DEFAULT)
 _AREAS = tuple(Choice(Act.AREA, area.value) for area in Area)
 _PERSON = Choice(Act.PERSON, "")
 
@@ -112,8 +125,37 @@ def appointment(act: Appointment) -> Plan:
 def change_language(code: str | None) -> Plan:
     """Go on in another language; `code` is null when the wish was clear but not the language."""
     if code not in LANGUAGES:
-        return say("which_language")
+        return languages()
     return Plan(Outcome.CHAT, (Part(Kind.TEXT, key="language_changed"),), language=code)
+
+
+def languages() -> Plan:
+    choices = tuple(Choice(Act.LANGUAGE, code) for code in ANSWERED)
+    return say("which_language", choices=choices)
+
+
+def welcome(language: str | None, community: str) -> Plan:
+    """To somebody who has not written yet: in the language that is known, else in the city's and the commonest."""
+    spoken = (language,) if language is not None else _GREETED_IN
+    parts = [Part(Kind.TEXT, key="wechat_welcome", language=code) for code in spoken]
+    if community:
+        params = {"community": community}
+        parts.append(Part(Kind.TEXT, key="wechat_welcome_scene", params=params, language=spoken[-1]))
+    choices = tuple(Choice(Act.LANGUAGE, code) for code in ANSWERED)
+    asked = Part(Kind.QUESTION, key="wechat_choose_language", choices=choices, language=spoken[-1])
+    return Plan(Outcome.CHAT, (*parts, asked))
+
+
+def nearby(offices: str) -> Plan:
+    """`offices`: keys with commas between, nearest first; empty when none is known there."""
+    if not offices:
+        return say("wechat_nearby_none", choices=(_PERSON,))
+    return say("wechat_nearby", Outcome.ANSWERED, offices=offices)
+
+
+def unreadable(kind: str) -> Plan:
+    """A picture, a film or a sound that cannot be read: `kind` is image, voice or other."""
+    return say(f"wechat_unreadable_{kind}", Outcome.UNKNOWN, choices=(_PERSON,))
 
 
 def article(slug: str) -> Plan:
@@ -133,7 +175,21 @@ def for_button(chosen: Chosen) -> Plan:
             return area(chosen.value)
         case Act.NONE_OF_THESE:
             return say("rephrase", Outcome.UNKNOWN, choices=(_PERSON,))
-        case Act.PERSON | Act.CONNECT | Act.CALL_BACK | Act.STAY:
+        case Act.HELP:
+            return help_()
+        case Act.LANGUAGES:
+            return languages()
+        case Act.LANGUAGE:
+            return change_language(chosen.value)
+        case Act.NEARBY:
+            return nearby(chosen.value)
+        case Act.UNREADABLE:
+            return unreadable(chosen.value)
+        case Act.SAID:
+            return say(chosen.value)
+        case Act.EMERGENCY:
+            return say("maybe_urgent", Outcome.ANSWERED, choices=(_PERSON,))
+        case _:
             return person()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.conversations.moments import spelled
 from bot.conversations.plans import Act
 from bot.knowledge.articles import Article, Confidence, Knowledge, SourceRef
-from bot.languages import ANSWERED, answer_language
+from bot.languages import ANSWERED, LANGUAGES, answer_language
 from bot.locales import Locales
 from bot.messages import Answer, Button, Choice, Kind, OfficeCard, Part, Plan, SourceLine
 
@@ -38,7 +38,7 @@ class Renderer:
 
     def again(self, part: Part, said: Answer, language: str) -> Answer:
         """What was said, now in another language; buttons keep what they do. Words without a key stay as they are."""
-        lang = answer_language(language)
+        lang = answer_language(part.language or language)
         if part.kind is Kind.URGENT and self.urgent is not None:
             return self.urgent(part.params, language)
         if part.article is not None and part.article not in self.knowledge.articles:
@@ -50,15 +50,18 @@ class Renderer:
         return replace(answer, kind=said.kind, buttons=tuple(self._buttons(part.choices, lang, where)))
 
     def _parts(self, plan: Plan, language: str, seq: int, first: int) -> Iterator[Answer]:
-        lang = answer_language(language)
         for place, part in enumerate(plan.parts, first):
+            lang = answer_language(part.language or language)
             answer = self._article(part.article, lang) if part.article is not None else self._words(part, lang)
             yield replace(answer, buttons=tuple(self._buttons(part.choices, lang, f"b{seq}.{place}")))
 
     def _words(self, part: Part, lang: str) -> Answer:
         assert part.key is not None  # a part is an article or a key
         params = spelled(part.params, self.locales, lang, self.today)
-        return Answer(part.kind, lang, self.locales.text(lang, part.key, **params))
+        text = self.locales.text(lang, part.key, **params)
+        if "offices" in params:
+            text = "\n\n".join((text, *self._office_lines(params["offices"].split(","), lang)))
+        return Answer(part.kind, lang, text)
 
     def _buttons(self, choices: tuple[Choice, ...], lang: str, where: str) -> Iterator[Button]:
         """A payload is opaque: which message was replied to, which message of the reply, which button of that."""
@@ -79,6 +82,10 @@ class Renderer:
                 return self.locales.text(lang, "a_person")
             case Act.CONNECT | Act.CALL_BACK | Act.STAY as act:
                 return self.locales.text(lang, f"button_{act.value}")
+            case Act.LANGUAGE:
+                return LANGUAGES[choice.value].endonym
+            case _:
+                return None  # acts that no button is made of
 
     def _article(self, slug: str, lang: str) -> Answer:
         article = self.knowledge.articles.get(slug)
@@ -111,6 +118,14 @@ class Renderer:
             yield self.locales.text(lang, "stale", date=article.checked_on.isoformat(), office=office)
         if lang != "zh":
             yield self.locales.text(lang, "say_line", text=article.say_zh)
+
+    def _office_lines(self, keys: Sequence[str], lang: str) -> Iterator[str]:
+        for key in keys:
+            office = self.knowledge.offices[key]
+            name = office.name(lang)
+            chinese = office.name("zh") if lang != "zh" else None
+            found = (name[:1].upper() + name[1:], chinese, office.address_zh, office.phone)
+            yield "\n".join(line for line in found if line)
 
     def _office(self, article: Article, lang: str) -> OfficeCard:
         office = self.knowledge.offices[article.office or article.confirm_with]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.bus import DESK, Bus, conversation_topic
-from bot.conversations import acts, history, plans, store
+from bot.conversations import acts, desk_plans, history, plans, store
 from bot.conversations.handover import Handover
 from bot.conversations.inflight import Asked, InFlight
 from bot.conversations.masking import for_engine, is_personal, storable
@@ -32,7 +32,7 @@ from bot.engine import EngineDoor
 from bot.errors import Code, EngineError, RequestError, StorageError
 from bot.knowledge.desk import Desk
 from bot.language_id import Hints, LanguageIdentifier
-from bot.languages import ANSWERED, answer_language
+from bot.languages import ANSWERED, DEFAULT, answer_language
 from bot.locales import Locales
 from bot.messages import Answer, Kind, Outcome, Part, Plan, Reply, Understanding
 
@@ -46,8 +46,15 @@ _SWEEP_LIMIT = 50
 # Younger ones may be between being stored and being taken up.
 _ABANDONED_AFTER = timedelta(seconds=3)
 _SIGNALLED_AGAIN = timedelta(seconds=15)
+# More at once would only make each of them slower, and the taking in of messages too.
+_AT_WORK = 8
 # What is said is given beside it, in words that no key of the locales has.
 _SAID = Plan(Outcome.CHAT, ())
+
+
+# How a channel stores a message; words for a recording, by the channel's own mark of it and the language to expect.
+Receive = Callable[[store.Arrival, datetime], Awaitable[store.Incoming]]
+Ears = Callable[[str, str | None], Awaitable[str | None]]
 
 
 def utc_now() -> datetime:
@@ -71,6 +78,8 @@ class Said:
     key: str | None = None
     thread: uuid.UUID | None = None
     site: str | None = None
+    # What the channel itself understood, a menu item for example; its title is kept as what was said.
+    chosen: plans.Chosen | None = None
 
     @property
     def ref(self) -> store.Ref | None:
@@ -114,6 +123,9 @@ class ConversationService:
     queue_limit: int
     holder: str
     clock: Callable[[], datetime] = utc_now
+    # What turns a recording that a channel holds into words.
+    ears: Ears | None = None
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
     _queues: dict[uuid.UUID, _Queue] = field(default_factory=dict)
     _callers: Counter[store.Ref] = field(default_factory=Counter)
     _working: set[uuid.UUID] = field(default_factory=set)
@@ -128,8 +140,11 @@ class ConversationService:
             incoming = await self.accept(said)
             return incoming.thread.token, await self.process(incoming)
 
-    async def accept(self, said: Said) -> store.Incoming:
-        """Store a message. RequestError for what cannot be taken in; the same key again gives the same message."""
+    async def accept(self, said: Said, receive: Receive | None = None) -> store.Incoming:
+        """Store a message. RequestError for what cannot be taken in; the same key again gives the same message.
+
+        `receive` stores it together with what a channel has to keep of it.
+        """
         if isinstance(said.ref, uuid.UUID) and said.ref in self._queues:
             self._refuse(self._queues[said.ref].waiting)
         chosen = await self._pressed(said)
@@ -146,21 +161,31 @@ class ConversationService:
             site=said.site,
             holder=self.holder,
             identified=is_personal(text),
+            act=(said.chosen.act, said.chosen.value) if said.chosen is not None else None,
         )
-        incoming = await store.receive(self.database, arrival, self.clock())
+        incoming = await (receive or self._receive)(arrival, self.clock())
         if incoming.repeated:
             return incoming
         self._working.add(incoming.id)
         await self._signal(incoming.thread.id, {"event": "messages", "last_seq": incoming.seq})
-        return replace(incoming, chosen=chosen)
+        # What stores it may have found that it means something else.
+        return replace(incoming, chosen=chosen) if incoming.act == arrival.act else incoming
 
-    def start(self, incoming: store.Incoming) -> None:
-        """Answer an accepted message in the background; who waits for the reply is told by the bus."""
+    def start(self, incoming: store.Incoming) -> asyncio.Task[Any] | None:
+        """Answer an accepted message in the background; who waits for the reply is told by the bus.
+
+        None for one that came before: it is being answered, or was.
+        """
         if incoming.repeated:
-            return
+            return None
         task = asyncio.create_task(self._in_background(incoming))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def ended(self, message_id: uuid.UUID) -> bool:
+        """Whether nothing more will be said to a message: it was answered, passed on, or erased."""
+        return await store.ended(self.database, message_id)
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is under way; what is not done in time is taken up again at the next start."""
@@ -176,7 +201,8 @@ class ConversationService:
                 if waited:
                     # What was said before it may have changed the language, the topic or the owner.
                     incoming = replace(incoming, thread=await store.thread(self.database, incoming.thread.id))
-                return await self._process(incoming)
+                async with self._slots:
+                    return await self._process(incoming)
         finally:
             self._working.discard(incoming.id)
 
@@ -251,17 +277,20 @@ class ConversationService:
             if queue.waiting == 0:
                 self._queues.pop(conversation_id, None)
 
+    async def _receive(self, arrival: store.Arrival, now: datetime) -> store.Incoming:
+        return await store.receive(self.database, arrival, now)
+
     async def _pressed(self, said: Said) -> plans.Chosen | None:
         if said.button is None:
-            return None
+            return said.chosen
         if said.ref is None:
             raise RequestError(Code.UNKNOWN_BUTTON, "a button belongs to a conversation", 404)
         return await store.pressed(self.database, said.ref, said.button)
 
     async def _process(self, incoming: store.Incoming) -> Reply:
-        chosen = incoming.chosen
-        if chosen is None and incoming.button is not None:
-            chosen = await store.pressed(self.database, incoming.thread.id, incoming.button)
+        chosen = await self._chosen(incoming)
+        if chosen is not None and chosen.act is plans.Act.VOICE:
+            incoming, chosen = await self._heard(incoming, chosen)
         language, votes = self._language(incoming, button=chosen is not None)
         await self._signal(incoming.thread.id, {"event": "typing", "who": "bot", "on": True})
         if incoming.attempts > _MOST_ATTEMPTS:
@@ -274,12 +303,34 @@ class ConversationService:
             planned.trace["language"] = votes
         return await self._answer(incoming, planned)
 
+    async def _chosen(self, incoming: store.Incoming) -> plans.Chosen | None:
+        """What a button or the channel meant; looked up again when the message is taken up after a crash."""
+        if incoming.chosen is None and incoming.act is not None:
+            act, value = incoming.act
+            return plans.Chosen(plans.Act(act), value, incoming.text)
+        if incoming.chosen is None and incoming.button is not None:
+            return await store.pressed(self.database, incoming.thread.id, incoming.button)
+        return incoming.chosen
+
+    async def _heard(
+        self, incoming: store.Incoming, chosen: plans.Chosen
+    ) -> tuple[store.Incoming, plans.Chosen | None]:
+        """A recording as the words in it; when there are none to be had, as something that cannot be read."""
+        words = await self.ears(chosen.value, incoming.thread.language) if self.ears is not None else None
+        text = storable(words or "").strip()
+        if not text:
+            return incoming, plans.Chosen(plans.Act.UNREADABLE, "voice")
+        await store.put_into_words(self.database, incoming, text, identified=is_personal(text))
+        return replace(incoming, text=text, act=None), None
+
     def _language(self, incoming: store.Incoming, *, button: bool) -> tuple[str, dict[str, Any] | None]:
         thread = incoming.thread
         if incoming.language is not None:
             return incoming.language, {"chosen": incoming.language}
         if thread.language is not None and (thread.language_chosen or button):
             return thread.language, {"chosen": thread.language} if thread.language_chosen else None
+        if button:
+            return DEFAULT, None  # nobody has written a word yet
         guess = self.identifier.identify(incoming.text, Hints(previous=thread.language, locale=incoming.locale))
         return guess.code, {"guess": guess.code, "confidence": round(guess.confidence, 4)}
 
@@ -302,6 +353,13 @@ class ConversationService:
         if chosen.act in plans.HANDOVER_ACTS:
             plan, effect = await self.handover.pressed(chosen.act, incoming.thread, language)
             return _Planned(plan, Understanding(language), {"button": True}, effect)
+        if chosen.act is plans.Act.WELCOME:
+            known = incoming.language or incoming.thread.language
+            return _Planned(plans.welcome(known, chosen.value), Understanding(language), {"button": True})
+        if chosen.act is plans.Act.NOTED:
+            reference, _, promised = chosen.value.partition(" ")
+            noted = desk_plans.noted(reference, datetime.fromisoformat(promised))
+            return _Planned(Plan(Outcome.HANDOFF, (noted,)), Understanding(language), {"button": True})
         return _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
 
     async def _offered(self, incoming: store.Incoming, planned: _Planned, language: str) -> _Planned:
@@ -362,8 +420,13 @@ class ConversationService:
             answers,
             {"degraded": False, **planned.trace, **plan.trace, **self.desk.versions()},
         )
+        said = plan.language or incoming.language or thread.language
         learned = store.Learned(
-            language_chosen=thread.language_chosen or plan.language is not None or incoming.language is not None,
+            # What a channel understood by itself says nothing of the language.
+            language=said if incoming.act is not None else language,
+            language_chosen=thread.language_chosen
+            or plan.language is not None
+            or (incoming.language is not None and incoming.act is None),
             topic=next((part.article for part in plan.parts if part.article is not None), thread.topic),
         )
         urgent = plan.outcome is Outcome.URGENT

@@ -27,6 +27,8 @@ Ref = str | uuid.UUID
 Effect = Callable[[AsyncConnection], Awaitable[None]]
 _TOKEN = re.compile(r"[\w-]{16,40}")
 _PAYLOAD = re.compile(r"b([0-9]{1,9})\.([0-9]{1,3})\.([0-9]{1,3})")
+# What a message is kept with beside its text.
+_ASKED = ("button", "language", "locale", "act")
 _OUT = "out"
 _IN = "in"
 
@@ -89,6 +91,7 @@ class Arrival:
     site: str | None = None
     holder: str | None = None
     identified: bool = False
+    act: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Incoming:
     button: str | None = None
     language: str | None = None
     locale: str | None = None
+    act: tuple[str, str] | None = None
     repeated: bool = False
     attempts: int = 1
     chosen: Chosen | None = field(default=None, compare=False)
@@ -171,7 +175,7 @@ async def receive(database: AsyncEngine, arrival: Arrival, now: datetime) -> Inc
     """
     try:
         async with transaction(database) as connection:
-            return await _received(connection, arrival, now)
+            return await take_in(connection, arrival, now)
     except StorageError as error:
         # Two tabs or a retry at the same time: the other one was first.
         if not isinstance(error.__cause__, IntegrityError) or arrival.ref is None or arrival.key is None:
@@ -182,12 +186,13 @@ async def receive(database: AsyncEngine, arrival: Arrival, now: datetime) -> Inc
         return known
 
 
-async def _received(connection: AsyncConnection, arrival: Arrival, now: datetime) -> Incoming:
+async def take_in(connection: AsyncConnection, arrival: Arrival, now: datetime) -> Incoming:
+    """Store a message in the caller's transaction. RequestError 404 for an unknown conversation."""
     if arrival.ref is None:
         thread, seq = await _new_thread(connection, arrival, 1, now), 1
     else:
         thread, seq = await _advance(connection, arrival, now)
-    asked = {name: value for name in ("button", "language", "locale") if (value := getattr(arrival, name)) is not None}
+    asked = {name: value for name in _ASKED if (value := getattr(arrival, name)) is not None}
     incoming = Incoming(new_id(), seq, arrival.text, thread, **asked)
     await connection.execute(
         _INSERT_MESSAGE,
@@ -210,8 +215,9 @@ async def _received(connection: AsyncConnection, arrival: Arrival, now: datetime
 
 
 async def _new_thread(connection: AsyncConnection, arrival: Arrival, last_seq: int, now: datetime) -> Thread:
-    chosen = arrival.language is not None
-    thread = Thread(new_id(), new_token(), arrival.language if chosen else None, chosen, None, Owner.BOT)
+    # A language that comes with an act of the channel's (a poster's, say) is a hint; the resident has not chosen yet.
+    chosen = arrival.language is not None and arrival.act is None
+    thread = Thread(new_id(), new_token(), arrival.language, chosen, None, Owner.BOT)
     await connection.execute(
         _INSERT_CONVERSATION,
         {
@@ -289,8 +295,17 @@ async def _by_key(database: AsyncEngine, ref: Ref, key: str) -> Incoming | None:
     return _incoming(row, repeated=True) if row is not None else None
 
 
+async def known(connection: AsyncConnection, message_id: uuid.UUID) -> Incoming | None:
+    """A message that was stored before; None when it has been erased since."""
+    statement = select(*_MESSAGE).join(Conversation, Conversation.id == Message.conversation_id)
+    row = (await connection.execute(statement.where(Message.id == message_id))).one_or_none()
+    return _incoming(row, repeated=True) if row is not None else None
+
+
 def _incoming(row: Any, *, repeated: bool = False) -> Incoming:
-    asked = {name: row.content.get(name) for name in ("button", "language", "locale")}
+    asked = {name: row.content.get(name) for name in _ASKED}
+    if asked["act"] is not None:
+        asked["act"] = tuple(asked["act"])
     attempts = row.attempts + (not repeated)
     return Incoming(row.message_id, row.seq, row.text, _thread(row), repeated=repeated, attempts=attempts, **asked)
 
@@ -335,6 +350,16 @@ async def _claim(database: AsyncEngine, row: Any, own: str) -> bool:
         return bool((await connection.execute(statement)).rowcount)
 
 
+async def put_into_words(database: AsyncEngine, incoming: Incoming, text: str, *, identified: bool) -> None:
+    """What was said in a recording, in its message's place; taken up again, it is a message like any other."""
+    asked = {name: value for name in ("language", "locale") if (value := getattr(incoming, name)) is not None}
+    async with transaction(database) as connection:
+        statement = update(Message).where(Message.id == incoming.id).values(text=text, content=asked)
+        await connection.execute(statement)
+        if identified:
+            await connection.execute(_IDENTIFIED, {"conversation": incoming.thread.id})
+
+
 async def settle(database: AsyncEngine, message_id: uuid.UUID, status: Status) -> bool:
     """End a received message without a reply. False when it had ended before."""
     async with transaction(database) as connection:
@@ -347,8 +372,9 @@ async def _settled(connection: AsyncConnection, message_id: uuid.UUID, status: S
 
 @dataclass(frozen=True)
 class Learned:
-    """What a reply teaches the conversation."""
+    """What a reply teaches the conversation; `language` is null while nothing tells it."""
 
+    language: str | None
     language_chosen: bool
     topic: str | None
 
@@ -392,7 +418,7 @@ async def _learned(
     values = {
         "conversation": incoming.thread.id,
         "more": len(reply.messages),
-        "learned_language": reply.understanding.language,
+        "learned_language": learned.language,
         "learned_chosen": learned.language_chosen,
         "learned_topic": learned.topic,
         "now": now,
@@ -512,6 +538,13 @@ async def reply_of(database: AsyncEngine, message_id: uuid.UUID) -> list[dict[st
     statement = select(Message.text, Message.content).where(Message.in_reply_to == message_id).order_by(Message.seq)
     async with reading(database) as connection:
         return [{**row.content, "text": row.text} for row in await connection.execute(statement)]
+
+
+async def ended(database: AsyncEngine, message_id: uuid.UUID) -> bool:
+    """Whether a message is no longer waiting for its answer; true for one that is no more."""
+    statement = select(Message.id).where(Message.id == message_id, Message.status == Status.RECEIVED)
+    async with reading(database) as connection:
+        return (await connection.execute(statement)).one_or_none() is None
 
 
 async def changed_since(database: AsyncEngine, instant: datetime) -> list[tuple[uuid.UUID, int, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.conversations.visits import add_device
 from bot.db.engine import transaction
@@ -55,6 +55,15 @@ async def redeem(database: AsyncEngine, written: str, now: datetime) -> Taken | 
 
     The device that the code came from stays in: each has a token of its own.
     """
+    async with transaction(database) as connection:
+        conversation_id = await use_up(connection, written, now)
+        if conversation_id is None:
+            return None
+        return Taken(conversation_id, await add_device(connection, conversation_id, now))
+
+
+async def use_up(connection: AsyncConnection, written: str, now: datetime) -> uuid.UUID | None:
+    """The conversation that a code is good for, which it is no more; None for one that is not good."""
     code = read(written)
     if code is None:
         return None
@@ -64,11 +73,7 @@ async def redeem(database: AsyncEngine, written: str, now: datetime) -> Taken | 
         .values(used_at=now)
         .returning(TransferCode.conversation_id)
     )
-    async with transaction(database) as connection:
-        conversation_id = (await connection.execute(statement)).scalar_one_or_none()
-        if conversation_id is None:
-            return None
-        return Taken(conversation_id, await add_device(connection, conversation_id, now))
+    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 def read(written: str) -> str | None:

@@ -103,13 +103,25 @@ class Article:
 
 
 @dataclass(frozen=True)
+class Point:
+    """Degrees, as Chinese maps and phones give them (GCJ-02; a GPS receiver's are some 500 m beside)."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
 class Office:
-    """A place or hotline. `names` holds at least en and zh."""
+    """A place or hotline. `names` holds at least en and zh.
+
+    `place` is known from the file only: it is not stored, and an office from the tables has none.
+    """
 
     key: str
     names: dict[str, str]
     address_zh: str | None
     phone: str | None
+    place: Point | None = None
 
     def name(self, language: str) -> str:
         return self.names.get(language, self.names[DEFAULT])

@@ -12,7 +12,18 @@ from typing import Any, TypeVar
 import yaml
 
 from bot.errors import ContentError
-from bot.knowledge.articles import Area, Article, Confidence, Fact, FactKind, Office, SourceRef, Text, known_language
+from bot.knowledge.articles import (
+    Area,
+    Article,
+    Confidence,
+    Fact,
+    FactKind,
+    Office,
+    Point,
+    SourceRef,
+    Text,
+    known_language,
+)
 
 OFFICES_FILE = "offices.yml"
 NOT_ARTICLES = frozenset({OFFICES_FILE, "counter-examples.yml"})
@@ -28,6 +39,9 @@ _LINK = re.compile(
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PAGE_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _LONGEST_QUESTION = 90
+# Anhui with a margin: what is outside was typed wrong, or the two were swapped.
+_LATITUDES = (29.0, 35.0)
+_LONGITUDES = (114.5, 120.0)
 E = TypeVar("E", Area, Confidence, FactKind)
 
 
@@ -54,7 +68,7 @@ class _Place:
 
 def load_folder(folder: Path) -> Content:
     """Every article and office under `folder`. Raises ContentError naming file, article and field."""
-    content = Content(offices=_offices(folder / OFFICES_FILE))
+    content = Content(offices=load_offices(folder))
     for path in sorted(folder.glob("*.yml")):
         if path.name not in NOT_ARTICLES:
             for article in _articles(path, content.offices):
@@ -101,17 +115,33 @@ def _mapping(path: Path) -> dict[str, Any]:
     return data
 
 
-def _offices(path: Path) -> dict[str, Office]:
+def load_offices(folder: Path) -> dict[str, Office]:
+    """The offices alone, with the places that the tables do not hold. Raises ContentError."""
+    path = folder / OFFICES_FILE
     return {key: _office(_Place(path.name, key), key, raw) for key, raw in _mapping(path).items()}
 
 
 def _office(place: _Place, key: str, raw: Any) -> Office:
-    if not isinstance(raw, dict) or set(raw) - {"names", "address_zh", "phone"}:
-        raise place.fail("has names, address_zh and phone, nothing else")
+    if not isinstance(raw, dict) or set(raw) - {"names", "address_zh", "phone", "place"}:
+        raise place.fail("has names, address_zh, phone and place, nothing else")
     names = raw.get("names")
     if not isinstance(names, dict) or not {"en", "zh"} <= set(names):
         raise place.at("names").fail("must name it in en and zh at least")
-    return Office(key, {str(k): str(v) for k, v in names.items()}, raw.get("address_zh"), raw.get("phone"))
+    point = None if raw.get("place") is None else _point(place.at("place"), raw["place"])
+    return Office(key, {str(k): str(v) for k, v in names.items()}, raw.get("address_zh"), raw.get("phone"), point)
+
+
+def _point(place: _Place, raw: Any) -> Point:
+    if not isinstance(raw, dict) or set(raw) != {"latitude", "longitude"}:
+        raise place.fail("has latitude and longitude")
+    latitude = _degrees(place.at("latitude"), raw["latitude"], *_LATITUDES)
+    return Point(latitude, _degrees(place.at("longitude"), raw["longitude"], *_LONGITUDES))
+
+
+def _degrees(place: _Place, raw: Any, least: float, most: float) -> float:
+    if type(raw) not in (int, float) or not least <= raw <= most:
+        raise place.fail(f"must be {least:g} to {most:g} degrees, not {raw!r}")
+    return float(raw)
 
 
 def _articles(path: Path, offices: dict[str, Office]) -> Iterator[Article]:

@@ -105,7 +105,7 @@ async def test_a_thread_in_the_tables(database_url: str) -> None:
     try:
         first = await store.receive(engine, store.Arrival("web", "hello 你好 \u202e 😀"), NOW)
         reply, parts = reply_of("one", "two")
-        assert await store.store_reply(engine, first, reply, parts, store.Learned(True, "rent-a-flat"), NOW)
+        assert await store.store_reply(engine, first, reply, parts, store.Learned("en", True, "rent-a-flat"), NOW)
         second = await store.receive(engine, store.Arrival("web", "again", first.thread.token), NOW)
         assert (first.seq, second.seq) == (1, 4)
         assert (second.thread.language, second.thread.language_chosen, second.thread.topic) == (
@@ -113,7 +113,7 @@ async def test_a_thread_in_the_tables(database_url: str) -> None:
             True,
             "rent-a-flat",
         )
-        assert await store.store_reply(engine, second, *reply_of("three"), store.Learned(False, None), NOW)
+        assert await store.store_reply(engine, second, *reply_of("three"), store.Learned("en", False, None), NOW)
         assert (await store.pressed(engine, first.thread.token, "b1.0.0")).act == "person"
         with pytest.raises(RequestError):
             await store.pressed(engine, first.thread.token, "b1.0.1")
@@ -131,7 +131,7 @@ async def test_many_writers_at_once(database_url: str) -> None:
         for turn in range(4):
             incoming = await store.receive(engine, store.Arrival("web", f"{name}.{turn}", token), NOW)
             token = incoming.thread.token
-            await store.store_reply(engine, incoming, *reply_of("a", "b"), store.Learned(False, None), NOW)
+            await store.store_reply(engine, incoming, *reply_of("a", "b"), store.Learned("en", False, None), NOW)
 
     try:
         await asyncio.gather(*(talk(name) for name in range(16)))
@@ -161,7 +161,7 @@ async def test_a_message_is_answered_once_however_many_try(database_url: str) ->
     await migrate(engine)
     try:
         incoming = await store.receive(engine, store.Arrival("web", "hello"), NOW)
-        learned = store.Learned(False, None)
+        learned = store.Learned("en", False, None)
         tries = (store.store_reply(engine, incoming, *reply_of("one"), learned, NOW) for _ in range(6))
         assert sorted(await asyncio.gather(*tries)) == [False] * 5 + [True]
         await check_books(engine, Counter(["hello"]))
@@ -176,7 +176,7 @@ async def test_the_bot_is_silent_while_a_person_owns_the_conversation(database_u
         incoming = await store.receive(engine, store.Arrival("web", "hello"), NOW)
         async with transaction(engine) as connection:
             await connection.execute(sql("UPDATE conversations SET owner = 'person'"))
-        learned = store.Learned(False, None)
+        learned = store.Learned("en", False, None)
         assert not await store.store_reply(engine, incoming, *reply_of("one"), learned, NOW)
         assert [(line.direction, line.status) for line in await lines(engine)] == [("in", "passed")]
         second = await store.receive(engine, store.Arrival("web", "fire!", incoming.thread.id), NOW)

@@ -20,6 +20,8 @@ from bot.bus import Bus, LocalBus
 from bot.channels.web import keys
 from bot.channels.web.hub import Hub
 from bot.channels.web.openapi import openapi
+from bot.channels.wechat.account import Account
+from bot.channels.wechat.channel import Channel, build
 from bot.circuit import Circuit
 from bot.commands.client import Client
 from bot.conversations.handover import Handover
@@ -157,10 +159,11 @@ class Site:
     clock: Clock
     stack: AsyncExitStack
     runner: web.AppRunner | None = None
+    wechat: Channel | None = None
 
     async def start_public(self) -> None:
         """Listen on the public port: the one of last time when there was one."""
-        app = create_app(self.settings, self.service, VISITOR_KEYS)
+        app = create_app(self.settings, self.service, VISITOR_KEYS, self.wechat)
         port = int(self.public.rpartition(":")[2]) if self.public else 0
         app[keys.HUB].close_seconds = 0.1
         self.runner, self.public = await _listening(self.stack, app, port)
@@ -253,9 +256,15 @@ class Clock:
 
 @asynccontextmanager
 async def running_site(
-    brain: Brain, var: Path, *, with_engine: bool = True, given_bus: Bus | None = None, **given: Any
+    brain: Brain,
+    var: Path,
+    *,
+    with_engine: bool = True,
+    given_bus: Bus | None = None,
+    account: Account | None = None,
+    **given: Any,
 ) -> AsyncIterator[Site]:
-    """The app, listening. Settings may be given; no rate limit unless one is."""
+    """The app, listening. Settings may be given; no rate limit unless one is. With an `account`, on WeChat too."""
     settings = load_settings({}, **{"var_folder": var, "rate_per_minute": 0, "knowledge_folder": KNOWLEDGE, **given})
     async with AsyncExitStack() as stack:
         database = make_engine(await _prepared(settings, brain, given))
@@ -292,6 +301,9 @@ async def running_site(
         if fake is not None:
             fake.action_url = f"{local}/actions"
         site = Site(settings, service, "", local, session, worker, fake, openapi(settings), clock, stack)
+        if account is not None:
+            site.wechat = build(settings, account, service, session, service.engine)
+            stack.push_async_callback(site.wechat.close)
         await site.start_public()
         yield site
 

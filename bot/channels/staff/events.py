@@ -21,6 +21,7 @@ from bot.bus import DESK, RESYNC, conversation_topic
 from bot.channels.staff.access import HANDOVER, Permission, member_of, permissions
 from bot.channels.staff.routes import me_view
 from bot.conversations.handover import Handover
+from bot.conversations.reach import Why
 from bot.errors import Code, RequestError, StorageError
 from bot.handoff.staff import StaffMember
 
@@ -30,6 +31,8 @@ _SEND_SECONDS = 20.0
 _FRAME_BYTES = 4096
 # A page that does not answer to a close must not hold up the server's end.
 _CLOSE_SECONDS = 2.0
+# What is under way ends without a signal where a response carries it, or its process dies.
+_LOOK_AGAIN_SECONDS = 2.0
 # A token that was taken away ends an open connection after so long at most.
 _CHECK_SECONDS = 30.0
 
@@ -55,6 +58,7 @@ class Frame(StrEnum):
     WELCOME = "welcome"
     QUEUE = "queue"
     MESSAGES = "messages"
+    REACH = "reach"
     TYPING = "typing"
     PONG = "pong"
     ERROR = "error"
@@ -62,15 +66,18 @@ class Frame(StrEnum):
 
 @dataclass(eq=False)
 class _Page:
-    """One operator's open page. `cursors`: the highest number sent of each own conversation."""
+    """One operator's open page. `cursors`: the highest number sent of each own conversation; `channels` of these."""
 
     socket: web.WebSocketResponse
     handover: Handover
     member: StaffMember
     cursors: dict[uuid.UUID, int] = field(default_factory=dict)
+    channels: dict[uuid.UUID, str] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     queue_due: bool = True
     due: set[uuid.UUID] = field(default_factory=set)
+    reach_due: set[uuid.UUID] = field(default_factory=set)
+    later: dict[uuid.UUID, asyncio.TimerHandle] = field(default_factory=dict)
     typing: dict[uuid.UUID, bool] = field(default_factory=dict)
     leave: dict[uuid.UUID | str, Callable[[], None]] = field(default_factory=dict)
 
@@ -87,6 +94,8 @@ class _Page:
     def stop(self) -> None:
         while self.leave:
             self.leave.popitem()[1]()
+        while self.later:
+            self.later.popitem()[1].cancel()
 
     async def pump(self) -> None:
         """Send what is due, until the connection ends."""
@@ -99,6 +108,9 @@ class _Page:
             due, self.due = self.due, set()
             for conversation_id in due:
                 await self._send_messages(conversation_id)
+            reach_due, self.reach_due = self.reach_due, set()
+            for conversation_id in reach_due:
+                await self._send_reach(conversation_id)
             typing, self.typing = self.typing, {}
             for conversation_id, on in typing.items():
                 await self.send(Frame.TYPING, conversation=conversation_id.hex, who="resident", on=on)
@@ -106,6 +118,7 @@ class _Page:
     async def _send_queue(self) -> None:
         operators = self.handover.operators
         waiting, mine = await operators.waiting(), await operators.mine(self.member)
+        self.channels = {uuid.UUID(hex=one["id"]): one["channel"] for one in mine}
         self._follow({uuid.UUID(hex=one["id"]): one["last_seq"] for one in mine})
         await self.send(Frame.QUEUE, waiting=waiting, mine=mine)
 
@@ -133,15 +146,38 @@ class _Page:
             self.cursors[conversation_id] = found["messages"][-1]["seq"]
             await self.send(Frame.MESSAGES, conversation=conversation_id.hex, messages=found["messages"])
 
+    async def _send_reach(self, conversation_id: uuid.UUID) -> None:
+        """What is left and what became of the last messages, when somebody counts them."""
+        cursor, channel = self.cursors.get(conversation_id), self.channels.get(conversation_id)
+        if cursor is None or channel is None:
+            return
+        found = await self.handover.operators.reached(conversation_id, channel, cursor)
+        if found is None:
+            return
+        await self.send(Frame.REACH, conversation=conversation_id.hex, **found)
+        under_way = any(one["delivery_reason"] is Why.UNDER_WAY for one in found["deliveries"])
+        if under_way and conversation_id not in self.later:
+            loop = asyncio.get_running_loop()
+            self.later[conversation_id] = loop.call_later(_LOOK_AGAIN_SECONDS, self._look_later, conversation_id)
+
+    def _look_later(self, conversation_id: uuid.UUID) -> None:
+        del self.later[conversation_id]
+        self.reach_due.add(conversation_id)
+        self.wake.set()
+
     def _look(self, *conversations: uuid.UUID) -> None:
         self.queue_due = True
         self.due.update(conversations)
+        self.reach_due.update(conversations)
         self.wake.set()
 
     def _signalled(self, conversation_id: uuid.UUID, data: dict[str, Any]) -> None:
         match data.get("event"):
             case "messages":
                 self.due.add(conversation_id)
+                self.reach_due.add(conversation_id)
+            case "reach":
+                self.reach_due.add(conversation_id)
             case "typing" if data.get("who") == "resident":
                 self.typing[conversation_id] = bool(data.get("on"))
             case "state" | "gone":

@@ -103,6 +103,11 @@ async def _answer(request: web.Request, member: StaffMember) -> web.StreamRespon
     return _json({"seq": seq})
 
 
+async def _fit(request: web.Request, member: StaffMember) -> web.StreamResponse:
+    text = (await _body(request, {"text": str}))["text"]
+    return _json((await _operators(request).fit(member, _id(request), text)).to_json())
+
+
 async def _give_back(request: web.Request, member: StaffMember) -> web.StreamResponse:
     await _operators(request).give_back(member, _id(request))
     return _json({"owner": "bot"})
@@ -172,6 +177,16 @@ ROUTES = (
         _answer,
         "Write to the resident; the same key again is the same message.",
         {"key": str, "text": str},
+        (400, 404, 409),
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/fit",
+        Permission.DESK,
+        _fit,
+        "How many messages a draft would take, with what waits before it, and whether all may be sent now; nothing is"
+        " stored.",
+        {"text": str},
         (400, 404, 409),
     ),
     Route("POST", f"{_ONE}/give-back", Permission.DESK, _give_back, "To the assistant.", errors=(404, 409)),
