@@ -375,3 +375,136 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
     holder: Mapped[str] = mapped_column(String(80))
     until: Mapped[datetime]
+
+
+class Identity(Base):
+    """Who a resident is on a channel that names its users, and what was said to him there.
+
+    `former`: conversations that he had here before he went on with another one. `planned_seq`: the messages up to this
+    one were made into bubbles. `options`: what can be chosen by number now.
+    `reminders`: null until the resident said yes or no. `reachable`: false after the platform said that he is not.
+    """
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("channel", "external_id"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    channel: Mapped[str] = mapped_column(String(12))
+    external_id: Mapped[str] = mapped_column(String(128))
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    former: Mapped[list[Any]]
+    planned_seq: Mapped[int]
+    options: Mapped[list[Any]]
+    awaits_contact: Mapped[bool]
+    language_tag: Mapped[str | None] = mapped_column(String(8))
+    community: Mapped[str | None] = mapped_column(String(40))
+    reminders: Mapped[bool | None]
+    reachable: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class WechatPush(Base):
+    """A push that was taken in, by the hash of what names it; `message_id` is what it was stored as."""
+
+    __tablename__ = "wechat_pushes"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    message_id: Mapped[uuid.UUID | None]
+    attempts: Mapped[int]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class WechatNonce(Base):
+    """A signature that was used, and for which push: with another one it is a forgery."""
+
+    __tablename__ = "wechat_nonces"
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    push_key: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class WechatGrant(Base):
+    """How many messages the platform still lets through to somebody, and until when, by what he did."""
+
+    __tablename__ = "wechat_grants"
+    identity_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identities.id"), primary_key=True)
+    trigger: Mapped[str] = mapped_column(String(8), primary_key=True)
+    remaining: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class WechatSend(Base):
+    """One message on its way to somebody: in the response to a push (`push_key`), or by the platform's interface.
+
+    `body` is what was given in a response, since a repeated push gets the same.
+    """
+
+    __tablename__ = "wechat_sends"
+    __table_args__ = (
+        # One at a time, so that they arrive in order; and the sweeper's question.
+        Index(
+            "ix_wechat_sends_under_way",
+            "identity_id",
+            unique=True,
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        Index(
+            "ix_wechat_sends_offered",
+            "at",
+            sqlite_where=text("state = 'offered'"),
+            postgresql_where=text("state = 'offered'"),
+        ),
+        Index("ix_wechat_sends_push", "push_key"),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    identity_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identities.id"), index=True)
+    state: Mapped[str] = mapped_column(String(8))
+    push_key: Mapped[str | None] = mapped_column(String(64))
+    body: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    rid: Mapped[str | None] = mapped_column(String(80))
+    holder: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+
+class WechatBubble(Base):
+    """A piece of a message as WeChat shows it; `send_id` is null while it waits."""
+
+    __tablename__ = "wechat_bubbles"
+    __table_args__ = (
+        UniqueConstraint("identity_id", "conversation_id", "seq", "number"),
+        Index(
+            "ix_wechat_bubbles_waiting",
+            "identity_id",
+            sqlite_where=text("send_id IS NULL"),
+            postgresql_where=text("send_id IS NULL"),
+        ),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    identity_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identities.id"))
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    seq: Mapped[int]
+    number: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    send_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("wechat_sends.id"), index=True)
+
+
+class WechatTemplate(Base):
+    """A template message that was sent, by its own id, and what the platform told of it afterwards."""
+
+    __tablename__ = "wechat_templates"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    identity_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identities.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    platform_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    state: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime]
+
+
+class WechatToken(Base):
+    """The platform's access token, sealed with a key that only the AppSecret's holder can make."""
+
+    __tablename__ = "wechat_tokens"
+    appid: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
+    fetched_at: Mapped[datetime]

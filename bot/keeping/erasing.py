@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, insert, or_, select, update
 from sqlalchemy import Text as SqlText
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -35,6 +35,7 @@ class Cause(StrEnum):
     RESIDENT = "resident"
     RETENTION = "retention"
     STAFF = "staff"
+    UNFOLLOWED = "unfollowed"
 
 
 def new_receipt() -> str:
@@ -60,13 +61,13 @@ def owned(ids: Sequence[uuid.UUID]) -> list[tuple[Table, ColumnElement[bool]]]:
 def _belongs(
     table: Table, ids: Sequence[uuid.UUID], found: dict[str, tuple[Table, ColumnElement[bool]]]
 ) -> ColumnElement[bool] | None:
-    if _OWNER_COLUMN in table.c:
-        return table.c[_OWNER_COLUMN].in_(ids)
+    """Rows that name the conversations, and rows that point to others that go: nothing may point to nowhere."""
+    conditions = [table.c[_OWNER_COLUMN].in_(ids)] if _OWNER_COLUMN in table.c else []
     for key in table.foreign_keys:
-        if key.column.table.name in found:
+        if key.column.table.name in found and key.parent.name != _OWNER_COLUMN:
             parent, condition = found[key.column.table.name]
-            return key.parent.in_(select(parent.c[key.column.name]).where(condition))
-    return None
+            conditions.append(key.parent.in_(select(parent.c[key.column.name]).where(condition)))
+    return or_(*conditions) if conditions else None
 
 
 async def remove(

@@ -16,16 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.db.engine import transaction
 from bot.db.models import (
+    Base,
     CallBack,
     Consent,
     Conversation,
     Device,
     Feedback,
     Handoff,
+    Identity,
     Message,
     Rating,
     Staff,
     TransferCode,
+    WechatBubble,
+    WechatGrant,
+    WechatSend,
+    WechatTemplate,
 )
 from bot.errors import Code, RequestError
 from bot.keeping.erasing import Cause, remove, scrub_log, settle
@@ -203,7 +209,27 @@ def _others(conversation_id: uuid.UUID) -> dict[str, Executable]:
         "devices": select(Device.created_at)
         .where(Device.conversation_id == conversation_id)
         .order_by(Device.created_at),
+        # What names somebody on another platform is given to whoever holds the conversation only as its kind.
+        "identities": select(Identity.channel, Identity.community, Identity.reminders, Identity.created_at)
+        .where(Identity.conversation_id == conversation_id)
+        .order_by(Identity.created_at),
+        "wechat_bubbles": select(WechatBubble.seq, WechatBubble.number, WechatBubble.body)
+        .where(WechatBubble.conversation_id == conversation_id)
+        .order_by(WechatBubble.seq, WechatBubble.number),
+        "wechat_grants": _of_identity(conversation_id, WechatGrant, "trigger", "remaining", "expires_at"),
+        "wechat_sends": _of_identity(conversation_id, WechatSend, "state", "reason", "at"),
+        "wechat_templates": _of_identity(conversation_id, WechatTemplate, "purpose", "state", "at"),
     }
+
+
+def _of_identity(conversation_id: uuid.UUID, table: type[Base], *names: str) -> Executable:
+    columns = [table.__table__.c[name] for name in names]
+    return (
+        select(*columns)
+        .join(Identity, Identity.id == table.__table__.c.identity_id)
+        .where(Identity.conversation_id == conversation_id)
+        .order_by(columns[-1])
+    )
 
 
 async def _rows(connection: AsyncConnection, statement: Executable) -> list[dict[str, Any]]:

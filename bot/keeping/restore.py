@@ -22,7 +22,7 @@ from bot.errors import StorageError
 from bot.keeping import archive, trackers
 from bot.keeping.errors import KeepingError
 from bot.keeping.opened import sqlite_file
-from bot.keeping.tables import EMBEDDINGS, LEASES, REVISIONS, TRACKERS, shapes
+from bot.keeping.tables import EMBEDDINGS, LEASES, PASSING, REVISIONS, TRACKERS, shapes
 
 Progress = Callable[[str, int, int], None]
 _AT_ONCE = 500
@@ -110,7 +110,7 @@ def _make_room(connection: Connection, empty_first: bool) -> None:
     names = set(inspect(connection).get_table_names())
     ours = [name for name in names if name in Base.metadata.tables or name == REVISIONS]
     for name in sorted(ours):
-        if name not in (REVISIONS, LEASES, *_NEVER_MISSED) and not empty_first and _has_rows(connection, name):
+        if name not in (REVISIONS, *PASSING, *_NEVER_MISSED) and not empty_first and _has_rows(connection, name):
             raise KeepingError(
                 f"the database is not empty (table {name}); restore into another one, or say --force-empty to empty it"
             )

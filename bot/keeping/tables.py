@@ -36,6 +36,8 @@ TRACKERS = "engine_trackers"
 EMBEDDINGS = "embeddings"
 # Who is alive now, which jobs are held: nothing of it is true elsewhere.
 LEASES = "leases"
+# The same of what WeChat sent in the last minutes, and of the token that lets one speak to it.
+PASSING = frozenset({LEASES, "wechat_pushes", "wechat_nonces", "wechat_tokens"})
 
 
 class Kind(StrEnum):
@@ -90,7 +92,7 @@ def shapes(connection: Connection, left_out: Collection[str]) -> list[Shape]:
     """The tables that hold something worth keeping, each after those that it points to."""
     inspector = inspect(connection)
     names = [name for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None]
-    skipped = {REVISIONS, TRACKERS, LEASES, *left_out}
+    skipped = {REVISIONS, TRACKERS, *PASSING, *left_out}
     return [_shape(name, inspector.get_columns(name)) for name in names if name not in skipped]
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,13 @@ async def test_damage_is_seen_before_anything_is_touched(damage: str, tmp_path: 
     assert not (tmp_path / "t.db").exists()
 
 
+def _unpacked(data: bytes) -> bytes | None:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
 async def test_a_cut_or_bent_archive_is_refused_wherever_it_is(tmp_path: Path) -> None:
     await fill(f"sqlite:///{tmp_path}/test.db")
     file = await saved(f"sqlite:///{tmp_path}/test.db", tmp_path)
@@ -305,7 +313,10 @@ async def test_a_cut_or_bent_archive_is_refused_wherever_it_is(tmp_path: Path) -
     cuts = [body[: len(body) * part // 20] for part in range(20)]
     # The ten bytes of gzip's header and the operating system in it say nothing of the contents.
     flips = [body[:place] + bytes([body[place] ^ 0x10]) + body[place + 1 :] for place in range(10, len(body), 97)]
-    for damaged in (*cuts, *flips):
+    # In a run of zeros another distance says the same: such a flip has changed nothing.
+    harmless = [damaged for damaged in flips if _unpacked(damaged) == gzip.decompress(body)]
+    assert len(harmless) < len(flips) / 20
+    for damaged in (*cuts, *(damaged for damaged in flips if damaged not in harmless)):
         bent.write_bytes(damaged)
         with pytest.raises(KeepingError):
             archive.verify(bent)

@@ -99,7 +99,8 @@ async def test_nothing_is_left_of_it_and_all_of_the_others(world: World) -> None
     assert receipt.engine_done
     assert receipt.counts == {
         "messages": 3, "conversations": 1, "feedback": 1, "handoffs": 1, "call_backs": 1, "ratings": 1,
-        "consents": 1, "transfer_codes": 1, "devices": 1,
+        "consents": 1, "transfer_codes": 1, "devices": 1, "identities": 1, "wechat_grants": 1, "wechat_sends": 1,
+        "wechat_bubbles": 1, "wechat_templates": 1,
     }  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def test_every_table_that_names_a_conversation_is_covered() -> None:
     names = {table.name for table, _ in owned([uuid.uuid4()])}
     assert names == {
         "conversations", "messages", "feedback", "handoffs", "call_backs", "ratings", "consents", "transfer_codes",
-        "devices",
+        "devices", "identities", "wechat_grants", "wechat_sends", "wechat_bubbles", "wechat_templates",
     }  # fmt: skip
     for table in models.Base.metadata.sorted_tables:
         points_there = any(key.column.table.name in names for key in table.foreign_keys)

@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 WORDS = "My passport is E12345678 — 我的护照丢了 🙂"
 CONTACT = "+86 138 0013 8000"
 # Says nothing of anybody and is made again.
-NOT_KEPT = {"leases", "embeddings"}
+NOT_KEPT = {"leases", "embeddings", "wechat_pushes", "wechat_nonces", "wechat_tokens"}
 
 
 def full_url(url: str) -> str:
@@ -127,7 +127,31 @@ async def add_person(
             code_hash=person.id.hex * 2, conversation_id=person.id, expires_at=at + timedelta(minutes=15), used_at=None
         )
     )
+    await _add_wechat(connection, person, at)
     return person
+
+
+async def _add_wechat(connection: AsyncConnection, person: Person, at: datetime) -> None:
+    """He goes on with it on WeChat."""
+    identity, send = new_id(), new_id()
+    rows: list[tuple[type[models.Base], dict[str, Any]]] = [
+        (models.Identity, {
+            "id": identity, "channel": "wechat", "external_id": f"o{person.id.hex}", "conversation_id": person.id,
+            "former": [], "planned_seq": 3, "options": [[10000, "A person", "b1.0.0"]], "awaits_contact": False,
+            "language_tag": "en", "community": "linhu", "reminders": True, "reachable": True, "created_at": at}),
+        (models.WechatGrant, {"identity_id": identity, "trigger": "message", "remaining": 4, "expires_at": at}),
+        (models.WechatSend, {
+            "id": send, "identity_id": identity, "state": "sent", "push_key": "0" * 64, "body": "Go to the desk.",
+            "reason": None, "rid": None, "holder": "elsewhere:1:ab", "at": at}),
+        (models.WechatBubble, {
+            "id": new_id(), "identity_id": identity, "conversation_id": person.id, "seq": 2, "number": 0,
+            "body": {"text": "Go to the desk."}, "send_id": send}),
+        (models.WechatTemplate, {
+            "id": person.id.hex, "identity_id": identity, "purpose": "reply_waiting", "platform_id": "7",
+            "state": "sent", "at": at}),
+    ]  # fmt: skip
+    for model, row in rows:
+        await connection.execute(insert(model).values(row))
 
 
 async def add_staff(connection: AsyncConnection, name: str = "desk-1") -> uuid.UUID:
@@ -172,6 +196,9 @@ async def add_everything_else(connection: AsyncConnection) -> None:
             "id": new_id(), "severity": "info", "site": None, "words": {"en": "e", "zh": "中"}, "starts_at": NOW,
             "ends_at": NOW + timedelta(days=1), "created_by": "command", "created_at": NOW}),
         (models.Lease, {"name": "sweeper", "holder": "elsewhere:1:ab", "until": NOW}),
+        (models.WechatPush, {"key": "2" * 64, "message_id": None, "attempts": 1, "at": NOW}),
+        (models.WechatNonce, {"mark": "3" * 64, "push_key": "2" * 64, "at": NOW}),
+        (models.WechatToken, {"appid": "wx0", "sealed": b"sealed", "expires_at": NOW, "fetched_at": NOW}),
     ]  # fmt: skip
     for model, row in rows:
         await connection.execute(insert(model).values(row))
