@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from bot.channels.web.errors import errors_as_json, expectation
 from bot.channels.web.hub import Hub
 from bot.channels.web.limits import RateLimiter
 from bot.channels.web.visitor import Tokens
+from bot.channels.wechat.account import load_account
 from bot.conversations import masking
 from bot.conversations.acts import ACTS
 from bot.conversations.handover import Handover
@@ -45,7 +46,7 @@ from bot.errors import ContentError, StartError, StorageError
 from bot.fleet import Fleet
 from bot.handoff.hours import DeskRules
 from bot.keeping.retention import Retention, periods
-from bot.keeping.trackers import TrackerTable, place
+from bot.keeping.trackers import Trackers, TrackerTable, place
 from bot.knowledge import publishing, store
 from bot.knowledge.desk import Desk
 from bot.knowledge.passages import article_passages, other_passages
@@ -63,6 +64,8 @@ log = logging.getLogger("linli.app")
 
 if TYPE_CHECKING:
     from rasa_sdk.executor import ActionExecutor
+
+    from bot.channels.wechat.channel import Channel
 
 EXECUTOR: web.AppKey[ActionExecutor] = web.AppKey("executor")
 _ENGINE_READY_SECONDS = 120.0
@@ -89,7 +92,12 @@ class Server:
         return all([await supervisor.wait_ready(_ENGINE_READY_SECONDS) for supervisor in self.supervisors])
 
 
-def create_app(settings: Settings, service: ConversationService, visitor_keys: tuple[str, ...]) -> web.Application:
+def create_app(
+    settings: Settings,
+    service: ConversationService,
+    visitor_keys: tuple[str, ...],
+    wechat: Channel | None = None,
+) -> web.Application:
     """The public port's application."""
     app = _application(settings, service, settings.body_limit_bytes, only_from_allowed_sites)
     app[keys.LIMITER] = RateLimiter(settings.rate_per_minute, settings.rate_burst)
@@ -107,6 +115,8 @@ def create_app(settings: Settings, service: ConversationService, visitor_keys: t
     widget.add_routes(app)
     assets.add_routes(app)
     staff.add_routes(app)
+    if wechat is not None:
+        wechat.add_to(app)
     add_headers(app)
     app.on_startup.append(_listen_to_signals)
     app.on_shutdown.append(_send_away)
@@ -181,9 +191,13 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
         local_address = await _listen(stack, local, "127.0.0.1", fleet.local_port)
         address = None
         if public:
-            app = create_app(settings, service, visitor_keys(settings.var_folder))
+            wechat = _wechat(settings, service, session)
+            if wechat is not None:
+                stack.push_async_callback(wechat.close)
+            app = create_app(settings, service, visitor_keys(settings.var_folder), wechat)
             address = await _listen(stack, app, settings.host, settings.port)
-            for running_on in (_sweeper(settings, service).run(), service.switches.run()):
+            jobs = wechat.jobs if wechat is not None else ()
+            for running_on in (_sweeper(settings, service, jobs).run(), service.switches.run()):
                 stack.push_async_callback(stopped, asyncio.create_task(running_on))
         # The patterns that a message needs are compiled by it; the others in the meantime.
         stack.push_async_callback(stopped, asyncio.create_task(asyncio.to_thread(service.lane.warm)))
@@ -278,18 +292,30 @@ async def _bus(settings: Settings, stack: AsyncExitStack) -> Bus:
     return bus
 
 
-def _retention(settings: Settings, service: ConversationService) -> Retention:
+def _trackers(settings: Settings, service: ConversationService) -> Trackers:
     # Without engine workers nobody else writes to what they left of conversations.
-    trackers = service.engine if settings.engine_workers else TrackerTable(place(settings))
-    return Retention(service.database, trackers, periods(settings))
+    return service.engine if settings.engine_workers else TrackerTable(place(settings))
 
 
-def _sweeper(settings: Settings, service: ConversationService) -> Sweeper:
+def _wechat(settings: Settings, service: ConversationService, session: aiohttp.ClientSession) -> Channel | None:
+    """StartError or SettingsError, in one line, when an account is set that cannot be served."""
+    account = load_account(settings)
+    if account is None:
+        return None
+    # Here and not above: most installations' tests and commands have no account, and XML and keys take time.
+    from bot.channels.wechat.channel import build
+
+    return build(settings, account, service, session, _trackers(settings, service))
+
+
+def _sweeper(settings: Settings, service: ConversationService, more: Sequence[Job] = ()) -> Sweeper:
+    retention = Retention(service.database, _trackers(settings, service), periods(settings))
     jobs = (
         Job("messages", 3.0, service.sweep),
         Job("signals", 5.0, service.signal_again),
         Job("handover", 5.0, service.handover.sweep),
-        Job("retention", 600.0, _retention(settings, service).sweep),
+        Job("retention", 600.0, retention.sweep),
+        *more,
     )
     return Sweeper(service.database, service.holder, jobs, service.clock)
 

@@ -60,6 +60,18 @@ TABLE: tuple[Setting, ...] = (
     Setting("sites_file", "data/sites.yml", "which websites may embed the widget"),
     Setting("sessions_per_minute", 10, "conversations a client may begin a minute without a proof of work; 0: any", 0),
     Setting("proof_bits", 16, "difficulty of the proof of work that a flood must show; 0: none is asked for", 0, 32),
+    Setting("wechat_appid", "", "AppID of the WeChat Official Account; empty: no WeChat channel"),
+    Setting("wechat_original_id", "", "its original id, gh_…; pushes for another account are refused"),
+    Setting("wechat_mode", "safe", "how pushes are protected, as in the account's console: plain, compatible or safe"),
+    Setting("wechat_kind", "service", "what the account may do: service, subscription (both verified) or basic"),
+    Setting("wechat_api", "https://api.weixin.qq.com", "the platform's server"),
+    Setting("wechat_public_url", "", "address of the callback as the platform sees it, for `bot wechat check`"),
+    Setting("wechat_replay_seconds", 300, "how far a push's own time may be from this machine's clock", 5, 86400),
+    Setting(
+        "wechat_passive_seconds", 3.0, "how long a push may wait for the answer before it is sent afterwards", 0.1, 4
+    ),
+    Setting("wechat_language", "", "language of the welcome; empty: Chinese and English"),
+    Setting("wechat_speech_url", "", "a speech recogniser for voice messages (docs/wechat.md); empty: none"),
     Setting("trusted_proxies", 0, "reverse proxies in front whose X-Forwarded-For entries are believed", 0),
     Setting("log_level", "info", "debug, info, warning or error"),
 )
@@ -95,6 +107,16 @@ class Settings:
     sites_file: Path
     sessions_per_minute: int
     proof_bits: int
+    wechat_appid: str
+    wechat_original_id: str
+    wechat_mode: str
+    wechat_kind: str
+    wechat_api: str
+    wechat_public_url: str
+    wechat_replay_seconds: int
+    wechat_passive_seconds: float
+    wechat_language: str
+    wechat_speech_url: str
     trusted_proxies: int
     log_level: str
 
@@ -127,8 +149,20 @@ def load_settings(environment: Mapping[str, str] | None = None, **given: Value |
     return _build(values)
 
 
-# Handed from the app to its own children, not set by people.
-_NOT_SETTINGS = frozenset({"LINLI_SECRET", "LINLI_ACTION_URL", "LINLI_TRACKER"})
+# Handed from the app to its own children, not set by people; and the WeChat account's secrets, which its channel reads
+# by itself so that no table shows them.
+_NOT_SETTINGS = frozenset(
+    {
+        "LINLI_SECRET",
+        "LINLI_ACTION_URL",
+        "LINLI_TRACKER",
+        "LINLI_WECHAT_TOKEN",
+        "LINLI_WECHAT_AES_KEY",
+        "LINLI_WECHAT_SECRET",
+        "LINLI_WECHAT_PREVIOUS_TOKEN",
+        "LINLI_WECHAT_PREVIOUS_AES_KEY",
+    }
+)
 
 
 def _known(name: str) -> Setting:

@@ -123,7 +123,7 @@ class Supervisor:
                 "--model",
                 str(self.launch.model),
                 cwd=self.launch.folder,
-                env={**os.environ, **self.launch.environment},
+                env={**_inherited(), **self.launch.environment},
                 stdout=output,
                 stderr=output,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -192,3 +192,8 @@ class Supervisor:
 def _signal_group(pid: int, sign: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, sign)
+
+
+def _inherited() -> dict[str, str]:
+    """The environment without the WeChat account's secrets, which are no business of the engine's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LINLI_WECHAT_")}
