@@ -33,6 +33,7 @@ _COMMANDS = (
     "evaluate",
     "calibrate",
     "settings",
+    "wechat",
 )
 
 
