@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.compare import CONVERSATIONS, ONE, STARTER, TWO, Cell, Comparison
 from benchmarks.questions import Set
 from benchmarks.search import TARGET_SIZE
+from benchmarks.wechat_books import End
 
 MANY = max(CONVERSATIONS)
 # Both were asked these; the first is what residents ask, the second what the starter bot was made for.
@@ -58,6 +59,7 @@ def targets(comparison: Comparison | None, result: dict[str, Any]) -> list[Targe
         *(_search(result["search"]) if "search" in result else ()),
         *(_live(result["live"]) if "live" in result else ()),
         *(_widget(result["widget"]) if "widget" in result else ()),
+        *(_wechat(result["wechat"]) if "wechat" in result else ()),
     ]
 
 
@@ -139,6 +141,29 @@ def _widget(found: dict[str, Any]) -> Iterator[Target]:
     yield Target("widget, loader as it is sent (gzip)", 15, False, "kB", found["transfer"]["loader"] / 1000)
 
 
+def _wechat(found: dict[str, Any]) -> Iterator[Target]:
+    rush, storm, doors = found["rush"], found["storm"], found["doors"]
+    what = f"WeChat, {rush['rate']:g} pushes/s with the engine, {rush['pushes']:,} pushes: answered within 4 s"
+    yield Target(what, 99.9, True, "%", rush["in_time_share"] * 100)
+    what = (
+        f"WeChat, {storm['pushes']:,} pushes, {storm['kills']} kills: processed twice, lost, unanswered or shown twice"
+    )
+    yield Target(what, 0, False, "", storm["wrong"])
+    cut = storm["kills"] + storm["tries_cut"] + storm["sends_cut"]
+    unknown = storm["unknown"]
+    yield Target(
+        f"WeChat, sends recorded as unknown, of {cut:,} kills and cut connections: more than those",
+        0,
+        False,
+        "",
+        max(0, unknown["custom"] + unknown["passive"] - cut),
+    )
+    gate, door = doors["gate"], doors["door"]
+    yield Target(f"WeChat, unhandled in {gate['bodies']:,} broken bodies", 0, False, "", gate["unhandled"])
+    what = f"WeChat, unhandled, or not one empty 403, in {door['requests']:,} broken requests"
+    yield Target(what, 0, False, "", door["unhandled"] + door["wrong"])
+
+
 def lines(result: dict[str, Any], comparison: Comparison | None, judged: Sequence[Target]) -> Iterator[str]:
     """The report as a terminal shows it."""
     yield from _conditions(result["conditions"])
@@ -153,6 +178,8 @@ def lines(result: dict[str, Any], comparison: Comparison | None, judged: Sequenc
         yield from _live_table(result["live"])
     if "widget" in result:
         yield from _widget_table(result["widget"])
+    if "wechat" in result:
+        yield from _wechat_lines(result["wechat"])
     if judged:
         yield from _target_table(judged)
 
@@ -261,6 +288,42 @@ def _widget_table(found: dict[str, Any]) -> Iterator[str]:
     files = [[path, f"{size:,}"] for path, size in sorted(sent["files"].items(), key=lambda item: -item[1])]
     yield from _table("Widget, bytes of each file as it is sent", ("file", "bytes"), files)
     yield f"all but nine of the ten languages: {sent['all_with_one_language']:,} bytes; loader: {sent['loader']:,}"
+
+
+def _wechat_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield from _rush_lines(found["rush"])
+    yield from _storm_lines(found["storm"])
+    gate, door = found["doors"]["gate"], found["doors"]["door"]
+    yield ""
+    yield f"WeChat, broken bodies: {gate['bodies']:,} into the gate in {gate['seconds']:.0f} s, {_counts(gate['ends'])}"
+    yield f"  {door['requests']:,} through the door: {_counts(door['statuses'])}; not as it should be: {door['wrong']}"
+
+
+def _rush_lines(rush: dict[str, Any]) -> Iterator[str]:
+    shares = ("p50", "p95", "p99", "max")
+    rows = [["response, ms", *(_number(rush["response_ms"][share], 0) for share in shares)]]
+    if (shown := rush["shown_seconds"]) is not None:
+        rows.append(["answer shown after, s", *(_number(shown[share]) for share in shares)])
+    title = f"WeChat, {rush['pushes']:,} pushes at {rush['rate']:g}/s, {rush['users']:,} users"
+    yield from _table(title, ("figure", *shares), rows)
+    yield f"within 4 s {rush['in_time']:,}; passive {rush['passive_share']:.1%}, success {rush['success_share']:.1%};"
+    yield f"  repeated {rush['repeated']}, given up {rush['given_up']}; sent at most {rush['sent_late_ms']:.0f} ms late"
+    yield f"  {rush['cores']:.2f} cores, {rush['cpu_ms']:.0f} ms of CPU a message, load {rush['load'][0]} before;"
+    yield f"  all done after {rush['drain_seconds']:.0f} s more; unsent {rush['unsent']}, wrong {rush['wrong']}"
+
+
+def _storm_lines(storm: dict[str, Any]) -> Iterator[str]:
+    ends, unknown = {end.value: storm["ends"].get(end.value, 0) for end in End}, storm["unknown"]
+    yield ""
+    yield f"WeChat, {storm['pushes']:,} pushes in {storm['seconds']:.0f} s, {storm['kills']} kills: {_counts(ends)}"
+    yield f"  tries without an answer {storm['tries_cut']:,}, with nobody there {storm['tries_dead']:,};"
+    yield f"  sends that were cut {storm['sends_cut']}; recorded as unknown: {_counts(unknown)};"
+    yield f"  shown and not known {storm['surplus']}, shown against the record {storm['contradicted']},"
+    yield f"  out of order {storm['disordered']}; all settled {storm['settle_seconds']:.0f} s after the last start"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _target_table(judged: Sequence[Target]) -> Iterator[str]:

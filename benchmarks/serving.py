@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,10 +33,11 @@ _OTHER_FILES = 200
 
 @dataclass(frozen=True)
 class App:
-    """`name` of the folder of its state; the same port at each start."""
+    """`name` of the folder of its state; the same port at each start. `settings` beside, or instead of, the usual."""
 
     name: str
     port: int = field(default_factory=free_port)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class App:
 
     @contextmanager
     def running(self, patience: float = _START_SECONDS) -> Iterator[Process]:
-        process = Process("the app", _bot("serve"), ROOT, self._environment(), FOLDER / f"{self.name}-serve.log")
+        process = Process("the app", _bot("serve"), ROOT, self.environment(), FOLDER / f"{self.name}-serve.log")
         with process:
             process.wait_until(lambda: process.said(_IS_UP), patience)
             yield process
@@ -58,7 +59,7 @@ class App:
     def user(self, name: str, shown_name: str) -> str:
         """Make an operator; the token."""
         command = _bot("user", "add", name, "--role", "operator", "--language", "en", "--shown-name", shown_name)
-        done = subprocess.run(command, cwd=ROOT, env=self._environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BenchError(f"bot user add ended with code {done.returncode}: {done.stderr.strip()}")
         return done.stdout.split()[-1]
@@ -67,8 +68,9 @@ class App:
     def folder(self) -> Path:
         return FOLDER / self.name
 
-    def _environment(self) -> dict[str, str]:
-        return clean_environment(LINLI_VAR_FOLDER=str(self.folder), LINLI_PORT=str(self.port), **_SETTINGS)
+    def environment(self) -> dict[str, str]:
+        own = {"LINLI_VAR_FOLDER": str(self.folder), "LINLI_PORT": str(self.port)}
+        return clean_environment(**{**_SETTINGS, **own, **self.settings})
 
 
 @cache
