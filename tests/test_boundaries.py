@@ -30,7 +30,7 @@ LEAVES = {
 # Lowest first: a layer may import itself and what stands before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     tuple(LEAVES),
-    ("bot.knowledge", "bot.handoff", "bot.engine", "bot.training", "bot.workers"),
+    ("bot.knowledge", "bot.appointments", "bot.handoff", "bot.engine", "bot.training", "bot.workers"),
     ("bot.keeping", "bot.fleet", "bot.presence", "bot.redis_bus", "bot.sweeper"),
     ("bot.conversations",),
     ("bot.channels", "actions"),
