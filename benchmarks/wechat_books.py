@@ -203,7 +203,8 @@ def judge(brought: Sequence[Brought], screens: Mapping[str, Sequence[Shown]], le
     """Matches what was shown with what was sent, then follows each push to its end."""
     contradictions = (SendState.RETURNED, SendState.FAILED)
     seen = {openid: [one for one in shown if one.by in (By.PASSIVE, By.CUSTOM)] for openid, shown in screens.items()}
-    matched = [send for openid, shown in seen.items() for send in _matched(shown, ledger.of(openid))]
+    unanswered = frozenset(push.key for push in brought if not push.answered)
+    matched = [send for openid, shown in seen.items() for send in _matched(shown, ledger.of(openid), unanswered)]
     cut = frozenset(push.key for push in brought if push.cut)
     ended = [(_end(push, ledger, cut), push) for push in brought]
     unknown = [send for send in ledger.sends.values() if send.state in _MAY_HAVE_ARRIVED]
@@ -219,15 +220,22 @@ def judge(brought: Sequence[Brought], screens: Mapping[str, Sequence[Shown]], le
     )
 
 
-def _matched(shown: Sequence[Shown], sends: Sequence[Send]) -> Iterator[Send | None]:
-    """For each bubble the send that it is: one that is known to have arrived before one that may have."""
-    order = {SendState.SENT: 0, SendState.UNKNOWN: 1, SendState.OFFERED: 2, SendState.SENDING: 2}
+def _matched(shown: Sequence[Shown], sends: Sequence[Send], unanswered: Collection[str]) -> Iterator[Send | None]:
+    """For each bubble the send that it is: of those that look like it, the last one begun before it was seen.
+
+    The same words come again, a response that was cut off among them: nothing is shown before it is sent, and nothing
+    in the response to a push of which the platform got none. `shown` in order; the clocks are one machine's.
+    """
     for one in shown:
-        fitting = [send for send in sends if send.seen is None and send.by is one.by and one.text in send.texts]
-        best = min(fitting, key=lambda send: (order.get(send.state, 3), send.at), default=None)
+        fitting = [send for send in sends if _fits(one, send) and send.push_key not in unanswered]
+        best = max(fitting, key=lambda send: send.at, default=None)
         if best is not None:
             best.seen = one
         yield best
+
+
+def _fits(one: Shown, send: Send) -> bool:
+    return send.seen is None and send.by is one.by and one.text in send.texts and send.at <= one.at
 
 
 def _disordered(sends: Sequence[Send]) -> int:

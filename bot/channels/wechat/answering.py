@@ -67,7 +67,8 @@ class Answering:
 
     async def answer(self, opened: Opened, arrived: float, *, too_many: bool) -> Reply | None:
         """What to respond; None when there is to be no response. `arrived`: the loop's time. StorageError."""
-        if too_many and isinstance(opened.push, _SHOWN):
+        # A push that was taken in before is no new one: its answer may have been lost on the way to the platform.
+        if too_many and isinstance(opened.push, _SHOWN) and not await self.receiver.knows(opened):
             return Reply(self.service.locales.text(DEFAULT, "wechat_too_fast"))
         self._open += 1
         try:

@@ -66,6 +66,11 @@ class Receiver:
     forget: Callable[[Person], Awaitable[None]]
     noted: Callable[[Push], Awaitable[None]]
 
+    async def knows(self, opened: Opened) -> bool:
+        """Whether this push has come before. StorageError."""
+        async with reading(self.service.database) as connection:
+            return await intake.knows(connection, opened.push.key)
+
     async def receive(self, opened: Opened) -> Reception:
         """StorageError when it cannot be kept: the platform will bring it again."""
         push, sign = opened.push, Sign(opened.push.key, opened.mark)
@@ -108,7 +113,7 @@ class Receiver:
             case Wish():
                 said = replace(said, chosen=Chosen(Act.SAID, _ANSWERED[meaning], push.content))
                 brought = replace(brought, changes={"reminders": meaning is Wish.START})
-            case Code():
+            case Code() if not await self._asked_for(push, person):
                 # What opens a conversation is not kept beside it.
                 said = replace(said, text=None, chosen=Chosen(Act.SAID, "wechat_moved", "····-····-··"))
                 brought = replace(brought, code=meaning.written)
@@ -118,7 +123,11 @@ class Receiver:
                 said = self._did(person, "other", Chosen(Act.UNREADABLE, "other"))
             case _:
                 pass
-        return await self._store(sign, push, _Stored(said, brought))
+        return await self._store(sign, push, _Stored(said, brought), person)
+
+    async def _asked_for(self, push: pushes.Text, person: Person | None) -> bool:
+        """Whether it is a number that a booking asks for, whatever else it looks like."""
+        return person is not None and await self.service.concealed(person.conversation, push.content) is not None
 
     async def _held(self, person: Person | None) -> bool:
         if person is None:
@@ -207,7 +216,7 @@ class Receiver:
         title = self.service.locales.text(lang, f"wechat_did_{did}")
         return Said(CHANNEL, chosen=replace(chosen, title=title))
 
-    async def _store(self, sign: Sign, push: Push, stored: _Stored) -> Reception:
+    async def _store(self, sign: Sign, push: Push, stored: _Stored, person: Person | None = None) -> Reception:
         attempts = 1
 
         async def receive(arrival: store.Arrival, now: datetime) -> store.Incoming:
@@ -219,7 +228,8 @@ class Receiver:
             return received.incoming
 
         try:
-            incoming = await self.service.accept(stored.said, receive)
+            into = person.conversation if person is not None else None
+            incoming = await self.service.accept(stored.said, receive, into)
         except _Gone:
             incoming = None
         async with reading(self.service.database) as connection:

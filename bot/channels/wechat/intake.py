@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Uuid, bindparam, delete, text, update
+from sqlalchemy import Integer, Uuid, bindparam, delete, exists, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -61,6 +61,10 @@ async def counted(connection: AsyncConnection, sign: Sign, now: datetime) -> Cou
         raise PushRejected(Reason.REPLAY)
     row = (await connection.execute(_COUNT, {"key": sign.key, "at": now})).one()
     return Counted(row.attempts, row.message_id)
+
+
+async def knows(connection: AsyncConnection, key: str) -> bool:
+    return bool((await connection.execute(select(exists().where(WechatPush.key == key)))).scalar_one())
 
 
 @dataclass(frozen=True)

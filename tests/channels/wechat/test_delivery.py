@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from bot.channels.web.limits import RateLimiter
 from bot.channels.wechat.outbox import SendState
 from bot.conversations.store import Author, add
 from bot.db.engine import transaction
@@ -247,6 +248,18 @@ async def test_a_repeated_push_gets_the_same_answer_and_is_one_message(town: Tow
     assert await town.count(Message) == 2
     assert len(town.site.engine.received) == 1
     assert town.wechat.ledger.calls[SEND] == 0
+
+
+async def test_a_repeated_push_gets_its_answer_though_its_sender_may_not_write_more(town: Town) -> None:
+    assert town.site.wechat is not None
+    town.site.wechat.callback.limiter = RateLimiter(per_minute=1, burst=1)
+    user = town.user()
+    delivery = await user.says("I lost my passport", lose=1)
+    assert [attempt.outcome for attempt in delivery.attempts] == [Outcome.LOST, Outcome.REPLY]
+    await user.says("hello")
+    assert ["Report the loss" in shown.text for shown in user.shown] == [True, False]
+    # What was too much is not kept.
+    assert await town.count(Message) == 2
 
 
 async def test_an_event_that_comes_twice_is_one(town: Town) -> None:
