@@ -26,6 +26,7 @@ class Code(StrEnum):
     NOT_WAITING = "not_waiting"
     NOT_YOURS = "not_yours"
     ALREADY_DONE = "already_done"
+    WRONG_STATE = "wrong_state"
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"

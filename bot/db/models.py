@@ -508,3 +508,151 @@ class WechatToken(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[datetime]
     fetched_at: Mapped[datetime]
+
+
+class Clinician(Base):
+    """A doctor who sees patients at a hospital; `languages` are those that patients can speak with them."""
+
+    __tablename__ = "clinicians"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    hospital: Mapped[str] = mapped_column(String(60))
+    department: Mapped[str] = mapped_column(String(60))
+    name_zh: Mapped[str] = mapped_column(String(60))
+    languages: Mapped[list[Any]]
+    demo: Mapped[bool]
+
+
+class ClinicSession(Base):
+    """A morning or an afternoon in which a department of a hospital sees patients. `key` keeps a fill from doubling it.
+
+    `fee_fen` is null where the fee is not known. `demo`: made up, no hospital knows of it.
+    """
+
+    __tablename__ = "clinic_sessions"
+    __table_args__ = (Index("ix_clinic_sessions_place", "department", "hospital", "day"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    hospital: Mapped[str] = mapped_column(String(60))
+    campus: Mapped[str] = mapped_column(String(60))
+    department: Mapped[str] = mapped_column(String(60))
+    clinician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("clinicians.id"))
+    day: Mapped[date]
+    part: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(8))
+    fee_fen: Mapped[int | None]
+    international: Mapped[bool]
+    demo: Mapped[bool]
+
+
+class Slot(Base):
+    """A time within a session at which up to `capacity` patients are seen."""
+
+    __tablename__ = "slots"
+    __table_args__ = (UniqueConstraint("session_id", "starts_at"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic_sessions.id"), index=True)
+    starts_at: Mapped[datetime]
+    minutes: Mapped[int]
+    capacity: Mapped[int]
+
+
+class Seat(Base):
+    """One patient's place in a slot: held `until` then, or booked for good. The constraint is what forbids two in one.
+
+    `key` is the holder's own mark: the same hold asked for again is the same seat.
+    """
+
+    __tablename__ = "seats"
+    __table_args__ = (UniqueConstraint("slot_id", "number"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    slot_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("slots.id"))
+    number: Mapped[int]
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    until: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class BookingDraft(Base):
+    """A booking that is being made in a conversation, sealed: it survives whatever ends."""
+
+    __tablename__ = "booking_drafts"
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Appointment(Base):
+    """A patient's appointment. `patient` and `intake` are sealed; `key` makes confirming twice one appointment.
+
+    `external` is the hospital's own reference where its system keeps the slots; `seat_id` where ours does.
+    `link_number` counts the links given out; a link with a lower one is worth nothing.
+    """
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        Index("ix_appointments_day", "hospital", "starts_at"),
+        Index("ix_appointments_starts_at", "state", "starts_at"),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    external: Mapped[str | None] = mapped_column(String(80))
+    seat_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("seats.id"), unique=True)
+    hospital: Mapped[str] = mapped_column(String(60))
+    campus: Mapped[str] = mapped_column(String(60))
+    department: Mapped[str] = mapped_column(String(60))
+    starts_at: Mapped[datetime]
+    minutes: Mapped[int]
+    fee_fen: Mapped[int | None]
+    demo: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(10))
+    language: Mapped[str] = mapped_column(String(8))
+    patient: Mapped[bytes] = mapped_column(LargeBinary)
+    intake: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link_number: Mapped[int]
+    tries: Mapped[int]
+    tries_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class InterpreterWish(Base):
+    """The wish for somebody who interprets at an appointment, and who it will be."""
+
+    __tablename__ = "interpreter_wishes"
+    appointment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appointments.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8))
+    interpreter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("interpreters.id"))
+    state: Mapped[str] = mapped_column(String(10))
+
+
+class Interpreter(Base):
+    """Somebody on the roster of those who interpret at hospitals."""
+
+    __tablename__ = "interpreters"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    languages: Mapped[list[Any]]
+    active: Mapped[bool]
+
+
+class WaitingEntry(Base):
+    """Somebody who waits for a slot to come free. `seat_id` and `offer_until` while one is offered."""
+
+    __tablename__ = "waiting_list"
+    __table_args__ = (Index("ix_waiting_list_place", "state", "department", "hospital", "created_at"),)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), index=True)
+    hospital: Mapped[str] = mapped_column(String(60))
+    department: Mapped[str] = mapped_column(String(60))
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    part: Mapped[str | None] = mapped_column(String(10))
+    language: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(8))
+    seat_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("seats.id"))
+    offer_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]

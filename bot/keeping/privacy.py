@@ -8,15 +8,19 @@ import hmac
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Executable, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.appointments.sealing import Vault
+from bot.appointments.store import about_draft, about_intake, about_patient
 from bot.db.engine import transaction
 from bot.db.models import (
+    Appointment,
     Base,
+    BookingDraft,
     CallBack,
     Consent,
     Conversation,
@@ -24,10 +28,15 @@ from bot.db.models import (
     Feedback,
     Handoff,
     Identity,
+    Interpreter,
+    InterpreterWish,
     Message,
     Rating,
+    Seat,
+    Slot,
     Staff,
     TransferCode,
+    WaitingEntry,
     WechatBubble,
     WechatGrant,
     WechatSend,
@@ -105,10 +114,11 @@ async def _under_way(connection: AsyncConnection, conversation_id: uuid.UUID) ->
     return bool((await connection.execute(select(exists(unanswered)))).scalar_one())
 
 
-async def export(database: AsyncEngine, conversation_id: uuid.UUID) -> dict[str, Any]:
+async def export(database: AsyncEngine, conversation_id: uuid.UUID, vault: Vault | None = None) -> dict[str, Any]:
     """Everything that is kept of a conversation, as JSON can hold it; no token and nothing of others.
 
-    RequestError 404 when there is no such conversation.
+    What is sealed is opened with `vault`; without one it is left out. RequestError 404 when there is no such
+    conversation, VaultError when what is sealed cannot be opened.
     """
     async with transaction(database) as connection:
         conversation = await _conversation(connection, conversation_id)
@@ -118,6 +128,8 @@ async def export(database: AsyncEngine, conversation_id: uuid.UUID) -> dict[str,
             "conversation": conversation,
             "messages": _numbered(messages),
             **{name: await _rows(connection, query) for name, query in _others(conversation_id).items()},
+            "appointments": await _appointments(connection, conversation_id, vault),
+            "booking_drafts": await _drafts(connection, conversation_id, vault),
         }
 
 
@@ -216,6 +228,30 @@ def _others(conversation_id: uuid.UUID) -> dict[str, Executable]:
         "wechat_bubbles": select(WechatBubble.seq, WechatBubble.number, WechatBubble.body)
         .where(WechatBubble.conversation_id == conversation_id)
         .order_by(WechatBubble.seq, WechatBubble.number),
+        "seats": select(Slot.starts_at, Seat.until)
+        .join(Slot, Slot.id == Seat.slot_id)
+        .where(Seat.conversation_id == conversation_id)
+        .order_by(Slot.starts_at),
+        "interpreter_wishes": select(
+            Appointment.reference, InterpreterWish.language, InterpreterWish.state, Interpreter.name
+        )
+        .join(Appointment, Appointment.id == InterpreterWish.appointment_id)
+        .outerjoin(Interpreter, Interpreter.id == InterpreterWish.interpreter_id)
+        .where(Appointment.conversation_id == conversation_id)
+        .order_by(Appointment.created_at),
+        "waiting_list": select(
+            WaitingEntry.hospital,
+            WaitingEntry.department,
+            WaitingEntry.first_day,
+            WaitingEntry.last_day,
+            WaitingEntry.part,
+            WaitingEntry.language,
+            WaitingEntry.state,
+            WaitingEntry.offer_until,
+            WaitingEntry.created_at,
+        )
+        .where(WaitingEntry.conversation_id == conversation_id)
+        .order_by(WaitingEntry.created_at),
         "wechat_grants": _of_identity(conversation_id, WechatGrant, "trigger", "remaining", "expires_at"),
         "wechat_sends": _of_identity(conversation_id, WechatSend, "state", "reason", "at"),
         "wechat_templates": _of_identity(conversation_id, WechatTemplate, "purpose", "state", "at"),
@@ -232,6 +268,37 @@ def _of_identity(conversation_id: uuid.UUID, table: type[Base], *names: str) -> 
     )
 
 
+async def _appointments(
+    connection: AsyncConnection, conversation_id: uuid.UUID, vault: Vault | None
+) -> list[dict[str, Any]]:
+    mine = select(*(Appointment.__table__.c[name] for name in _OF_APPOINTMENT)).where(
+        Appointment.conversation_id == conversation_id
+    )
+    found = []
+    for row in (await connection.execute(mine.order_by(Appointment.created_at))).mappings():
+        sealed = {"patient": about_patient(row["id"]), "intake": about_intake(row["id"])}
+        told = {name: _plain(value) for name, value in row.items() if name not in sealed and name != "id"}
+        if vault is not None:
+            told |= {name: vault.open(row[name], about) if row[name] else None for name, about in sealed.items()}
+        found.append(told)
+    return found
+
+
+_OF_APPOINTMENT = (
+    "id reference provider external hospital campus department starts_at minutes fee_fen demo state language patient "
+    "intake reminded_at created_at ended_at"
+).split()
+
+
+async def _drafts(connection: AsyncConnection, conversation_id: uuid.UUID, vault: Vault | None) -> list[dict[str, Any]]:
+    mine = select(BookingDraft.sealed, BookingDraft.updated_at).where(BookingDraft.conversation_id == conversation_id)
+    found = []
+    for row in await connection.execute(mine):
+        draft = {"draft": vault.open(row.sealed, about_draft(conversation_id))} if vault is not None else {}
+        found.append({"updated_at": row.updated_at.isoformat(), **draft})
+    return found
+
+
 async def _rows(connection: AsyncConnection, statement: Executable) -> list[dict[str, Any]]:
     rows = (await connection.execute(statement)).mappings()
     return [{name: _plain(value) for name, value in row.items()} for row in rows]
@@ -239,7 +306,7 @@ async def _rows(connection: AsyncConnection, statement: Executable) -> list[dict
 
 def _plain(value: Any) -> Any:
     """As JSON can hold it, without what names other people's rows."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # an instant too
         return value.isoformat()
     if isinstance(value, uuid.UUID):
         return value.hex

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.db.engine import transaction
-from bot.db.models import Conversation, TransferCode
+from bot.db.models import Appointment, Conversation, TransferCode
 from bot.keeping.erasing import Cause, remove, scrub_log, settle, unsettled
 from bot.keeping.trackers import Trackers
 from bot.settings import Settings
@@ -27,6 +27,7 @@ _SWEEP_SECONDS = 3.0
 _SETTLED_AFTER = timedelta(minutes=1)
 _MOST_RECEIPTS = 50
 _CODES_KEPT = timedelta(days=1)
+_BOOKED = "booked"
 
 
 class Class(StrEnum):
@@ -81,7 +82,7 @@ class Retention:
 
     async def _batch(self, name: Class, now: datetime) -> dict[str, int]:
         """One transaction's worth of a class; empty when nothing of it is due."""
-        due = (Conversation.retention == name, Conversation.updated_at < self._limit(name, now))
+        due = (Conversation.retention == name, _over(self._limit(name, now), now))
         some = select(Conversation.id).where(*due).order_by(Conversation.updated_at).limit(_BATCH)
         async with transaction(self.database) as connection:
             # Said twice: a resident who came back after the inner look is no longer due.
@@ -101,6 +102,14 @@ class Retention:
         return now - timedelta(days=self.days[name])
 
 
+def _over(limit: datetime, now: datetime) -> ColumnElement[bool]:
+    """Last active before `limit`, and nobody is going to the doctor by it: an appointment to come would be gone too."""
+    to_come = exists().where(
+        Appointment.conversation_id == Conversation.id, Appointment.state == _BOOKED, Appointment.starts_at > now
+    )
+    return and_(Conversation.updated_at < limit, ~to_come)
+
+
 def periods(settings: Settings) -> dict[Class, int]:
     return {
         Class.ANONYMOUS: settings.retention_anonymous_days,
@@ -116,7 +125,7 @@ async def preview(database: AsyncEngine, days: Mapping[Class, int], now: datetim
 
 
 async def _line(connection: AsyncConnection, name: Class, days: int, now: datetime) -> Line:
-    due = case((Conversation.updated_at < now - timedelta(days=days), 1), else_=0)
+    due = case((_over(now - timedelta(days=days), now), 1), else_=0)
     oldest = select(Conversation.updated_at).where(Conversation.retention == name)
     counted = select(func.count(), func.coalesce(func.sum(due), 0)).where(Conversation.retention == name)
     kept, passed = (await connection.execute(counted)).one()

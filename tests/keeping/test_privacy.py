@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.appointments.sealing import Vault, VaultError
 from bot.db import models
 from bot.db.engine import transaction
 from bot.errors import Code, EngineError, RequestError
@@ -25,6 +26,7 @@ from bot.keeping.trackers import TrackerTable
 from tests.keeping.world import (
     CONTACT,
     NOW,
+    VAULT,
     WORDS,
     Person,
     add_person,
@@ -100,7 +102,8 @@ async def test_nothing_is_left_of_it_and_all_of_the_others(world: World) -> None
     assert receipt.counts == {
         "messages": 3, "conversations": 1, "feedback": 1, "handoffs": 1, "call_backs": 1, "ratings": 1,
         "consents": 1, "transfer_codes": 1, "devices": 1, "identities": 1, "wechat_grants": 1, "wechat_sends": 1,
-        "wechat_bubbles": 1, "wechat_templates": 1,
+        "wechat_bubbles": 1, "wechat_templates": 1, "seats": 2, "booking_drafts": 1, "appointments": 1,
+        "interpreter_wishes": 1, "waiting_list": 1,
     }  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def test_every_table_that_names_a_conversation_is_covered() -> None:
     assert names == {
         "conversations", "messages", "feedback", "handoffs", "call_backs", "ratings", "consents", "transfer_codes",
         "devices", "identities", "wechat_grants", "wechat_sends", "wechat_bubbles", "wechat_templates",
+        "seats", "booking_drafts", "appointments", "interpreter_wishes", "waiting_list",
     }  # fmt: skip
     for table in models.Base.metadata.sorted_tables:
         points_there = any(key.column.table.name in names for key in table.foreign_keys)
@@ -252,6 +256,20 @@ async def test_the_export_holds_everything_that_was_said_and_given(world: World)
     assert found["consents"][0]["version"] == "1"
     assert found["handoffs"][0]["state"] == "closed"
     assert found["transfer_codes"][0]["used_at"] is None
+
+
+async def test_the_export_opens_what_is_sealed_for_whom_it_is_about(world: World) -> None:
+    told = json.loads(json.dumps(await export(world.database, world.ann.id, VAULT)))
+    (appointment,) = told["appointments"]
+    assert appointment["patient"] == {"name": WORDS}
+    assert appointment["intake"] == {"symptoms": ["fever"]}
+    assert appointment["starts_at"] == (NOW + timedelta(days=1)).isoformat()
+    assert told["booking_drafts"] == [{"updated_at": NOW.isoformat(), "draft": {"name": WORDS}}]
+    assert told["waiting_list"][0]["first_day"] == (NOW + timedelta(days=1)).date().isoformat()
+    closed = json.loads(json.dumps(await export(world.database, world.ann.id)))
+    assert "patient" not in closed["appointments"][0]
+    with pytest.raises(VaultError):
+        await export(world.database, world.ann.id, Vault((b"x" * 32,)))
 
 
 async def test_the_export_leaves_no_table_out(world: World) -> None:

@@ -86,6 +86,20 @@ async def test_each_class_has_its_time(kept: Kept) -> None:
     assert all(row.engine_pending == [] for row in receipts)
 
 
+@pytest.mark.parametrize(("state", "left"), [("booked", 1), ("cancelled", 0)])
+async def test_whoever_has_an_appointment_to_come_is_kept_until_then(kept: Kept, state: str, left: int) -> None:
+    await kept.add("medical", 91)
+    async with transaction(kept.database) as connection:
+        to_come = {"starts_at": NOW + timedelta(days=3), "state": state}
+        await connection.execute(update(models.Appointment).values(to_come))
+    lines = {line.name: line for line in await preview(kept.database, DAYS, NOW)}
+    assert lines[Class.MEDICAL].due == 1 - left
+    await kept.keeper().sweep(NOW)
+    assert len(await kept.left()) == left
+    await kept.keeper().sweep(NOW + timedelta(days=4))
+    assert await kept.left() == []
+
+
 async def test_a_preview_counts_and_deletes_nothing(kept: Kept) -> None:
     for retention, days in AGES[:4]:
         await kept.add(retention, days)

@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.appointments.sealing import Vault
+from bot.appointments.store import about_draft, about_intake, about_patient
 from bot.db import models
 from bot.db.engine import make_engine, transaction
 from bot.db.migrate import migrate
@@ -27,6 +29,7 @@ from bot.settings import ROOT, load_settings
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 WORDS = "My passport is E12345678 — 我的护照丢了 🙂"
 CONTACT = "+86 138 0013 8000"
+VAULT = Vault((b"k" * 32,))
 # Says nothing of anybody and is made again.
 NOT_KEPT = {"leases", "embeddings", "wechat_pushes", "wechat_nonces", "wechat_tokens"}
 
@@ -128,7 +131,47 @@ async def add_person(
         )
     )
     await _add_wechat(connection, person, at)
+    await _add_booking(connection, person, at)
     return person
+
+
+async def _add_booking(connection: AsyncConnection, person: Person, at: datetime) -> None:
+    """He has an appointment, waits for a better one and is about to book another."""
+    appointment, seat, offered, interpreter, session, slot, doctor = (new_id() for _ in range(7))
+    place = {"hospital": "hospital-ahmu-1", "department": "dermatology"}
+    begins = at + timedelta(days=1)
+    draft = VAULT.seal({"name": WORDS}, about_draft(person.id))
+    rows: list[tuple[type[models.Base], dict[str, Any]]] = [
+        (models.Interpreter, {
+            "id": interpreter, "name": f"Interpreter {seat.hex}", "languages": ["en"], "active": True}),
+        (models.Clinician, {"id": doctor, "name_zh": "门诊医生1（演示）", "languages": ["en"], "demo": True, **place}),
+        (models.ClinicSession, {
+            "id": session, "key": session.hex, "campus": "main", "clinician_id": doctor, "day": begins.date(),
+            "part": "morning", "state": "open", "fee_fen": None, "international": False, "demo": True, **place}),
+        (models.Slot, {"id": slot, "session_id": session, "starts_at": begins, "minutes": 30, "capacity": 2}),
+        (models.Seat, {
+            "id": seat, "slot_id": slot, "number": 1, "conversation_id": person.id, "key": seat.hex, "until": None}),
+        (models.Seat, {
+            "id": offered, "slot_id": slot, "number": 2, "conversation_id": person.id, "key": offered.hex,
+            "until": begins}),
+        (models.BookingDraft, {"conversation_id": person.id, "sealed": draft, "updated_at": at}),
+        (models.Appointment, {
+            "id": appointment, "reference": f"LB-{seat.hex[-12:]}", "key": appointment.hex,
+            "conversation_id": person.id, "provider": "local", "external": None, "seat_id": seat, "campus": "main",
+            "starts_at": begins,
+            "minutes": 30, "fee_fen": None, "demo": True, "state": "booked", "language": "en", "link_number": 1,
+            "patient": VAULT.seal({"name": WORDS}, about_patient(appointment)),
+            "intake": VAULT.seal({"symptoms": ["fever"]}, about_intake(appointment)),
+            "tries": 0, "tries_at": None, "reminded_at": None, "created_at": at, "ended_at": None, **place}),
+        (models.InterpreterWish, {
+            "appointment_id": appointment, "language": "en", "interpreter_id": interpreter, "state": "assigned"}),
+        (models.WaitingEntry, {
+            "id": new_id(), "conversation_id": person.id, "first_day": begins.date(), "last_day": begins.date(),
+            "part": None, "language": "en", "state": "offered", "seat_id": offered, "offer_until": begins,
+            "created_at": at, **place}),
+    ]  # fmt: skip
+    for model, row in rows:
+        await connection.execute(insert(model).values(row))
 
 
 async def _add_wechat(connection: AsyncConnection, person: Person, at: datetime) -> None:
