@@ -10,6 +10,7 @@ from bot.commands.client import connected
 from bot.commands.progress import Bar
 from bot.evaluation import report
 from bot.evaluation.languages import measure_languages
+from bot.evaluation.red_flags import measure_red_flags
 from bot.evaluation.run import judge_all
 from bot.evaluation.sets import load_questions
 from bot.evaluation.urgent import measure_urgent
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     print(report.table(result))
     print(result["language identification"]["table"])
     print(result["urgent lane"]["table"])
+    print(result["red flags"]["table"])
     if options.misses:
         for miss in result["misses"]:
             print(f"{miss['id']} [{miss['outcome']}] {miss['text']}  →  {miss['shown']}  right: {miss['right']}")
@@ -47,4 +49,5 @@ async def _measure(settings: Settings, part: str) -> dict[str, Any]:
         **report.summary(items),
         "language identification": measure_languages(_FOLDER / "languages", part),
         "urgent lane": measure_urgent(_FOLDER / "urgent.jsonl", ROOT / "data" / "urgent", questions),
+        "red flags": measure_red_flags(_FOLDER / "red_flags.jsonl", ROOT / "data" / "urgent"),
     }

@@ -56,21 +56,26 @@ class Role(StrEnum):
     CRY = "cry"  # a sign when the sentence says nothing else: "Fire!"
     ALWAYS = "always"  # a sign whatever else is said: "call an ambulance now"
     CLEAR = "clear"  # a sign unless the same clause speaks of "if" or the past
+    FLAG = "flag"  # a sign of illness unless its clause speaks of "if" or an old past; `a + b` may stand in two clauses
     LIKELY = "likely"  # a sign unless anything in the message speaks against it
     URGED = "urged"  # a sign only in a message that also urges: "quickly", "right now"
     IGNORE = "ignore"  # looks like a sign and is none: "fire exit"
     IF = "if"
     PAST = "past"
+    DESPITE = "despite"  # takes back the `if` and the `past` that it covers: "since yesterday"
+    RECENT = "recent"  # a past that is none for a red flag: "last night"
     TOPIC = "topic"  # insurance, certificates: people who write of these are not in danger
     NOT = "not"
     URGENCY = "urgency"
     FILLER = "filler"  # may stand beside a cry: "please", "help"
 
 
-SIGNS = frozenset({Role.CRY, Role.ALWAYS, Role.CLEAR, Role.LIKELY, Role.URGED})
+SIGNS = frozenset({Role.CRY, Role.ALWAYS, Role.CLEAR, Role.FLAG, Role.LIKELY, Role.URGED})
 VETOES = frozenset({Role.IF, Role.PAST, Role.TOPIC, Role.NOT})
 # A bare "Help!": nobody knows yet whom; the police answer every call and send the others.
 HELP = "help"
+# Joins the parts of a phrase that need not stand in one clause: "my baby is 2 months old, he has a fever".
+AND = " + "
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,17 @@ class UrgentCard:
 
 @dataclass(frozen=True)
 class Rule:
-    """A phrase with its place in the tables; `kind` is a Kind, HELP, or empty for context."""
+    """A phrase with its place in the tables; `kind` is a Kind, HELP, or empty for context.
+
+    `whole` names the parts that count only together, each as (phrase, part); empty for all others.
+    """
 
     language: str
     role: Role
     kind: str
     phrase: Phrase
+    whole: str = ""
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -204,11 +214,11 @@ class UrgentLane:
 
     def _judge(self, reading: Reading, hint: str | None) -> Urgent | None:
         keys = {mode: reading.keys(mode) for mode in Mode}
-        signs = self._signs.hits(reading, keys)
+        signs = _by_language(self._signs.hits(reading, keys))
         if not signs:
             return None
         context = {language: index.hits(reading, keys) for language, index in self._context.items()}
-        return self._verdict(_by_language(signs), context, reading, hint)
+        return self._verdict(signs, context, reading, hint)
 
     def _verdict(
         self, signs: Mapping[str, list[Hit]], context: Mapping[str, list[Hit]], reading: Reading, hint: str | None
@@ -262,10 +272,12 @@ def _keep(lane: UrgentLane, file: Path) -> None:
 
 
 def _by_language(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
+    """Without the parts that lack another: "fever" alone must not make a message English."""
     found: dict[str, list[Hit]] = {}
     for hit in hits:
         found.setdefault(hit.rule.language, []).append(hit)
-    return found
+    complete = {language: list(_complete(hits)) for language, hits in found.items()}
+    return {language: hits for language, hits in complete.items() if hits}
 
 
 def _weight(hits: Iterable[Hit]) -> int:
@@ -287,9 +299,24 @@ def decide(signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> fr
         [hit for hit in hits if hit.rule.role in VETOES or not any(hit.overlaps(other) for other in ignored)]
         for hits in (signs, context)
     )
+    despite = [hit for hit in others if hit.rule.role is Role.DESPITE]
+    others = [hit for hit in others if hit.rule.role not in {Role.IF, Role.PAST} or not any(map(hit.overlaps, despite))]
     # One of a sort in a clause is enough: a thousand times "fire" must not take a thousand times as long.
-    sorts = {(hit.rule.role, hit.rule.kind, hit.clause, hit.rule.phrase.mode): hit for hit in standing}
-    return frozenset(hit.rule.kind for hit in sorts.values() if _fires(hit, standing, others, reading))
+    sorts = {(hit.rule.role, hit.rule.kind, hit.clause, hit.rule.phrase.mode, *_part(hit)): hit for hit in standing}
+    fired = [hit for hit in sorts.values() if _fires(hit, standing, others, reading)]
+    return frozenset(hit.rule.kind for hit in _complete(fired))
+
+
+def _part(hit: Hit) -> tuple[str, int]:
+    return hit.rule.whole, hit.rule.part
+
+
+def _complete(hits: Sequence[Hit]) -> Iterator[Hit]:
+    """Those, of one language, whose phrase has no other part, or has them all among the hits."""
+    parts = {_part(hit) for hit in hits}
+    for hit in hits:
+        if all((hit.rule.whole, part) in parts for part in range(hit.rule.whole.count(AND) + 1)):
+            yield hit
 
 
 def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Reading) -> bool:
@@ -304,6 +331,8 @@ def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Read
             return False
         case Role.CLEAR:  # "May I take a knife on the metro?" is a topic and a question at once
             return Role.URGENCY in anywhere or Role.TOPIC not in nearby or not reading.asks[hit.clause]
+        case Role.FLAG:
+            return _unsilenced(hit, context)
         case Role.LIKELY if Role.URGENCY in anywhere:
             return anywhere.isdisjoint({Role.IF, Role.NOT})
         case Role.LIKELY:
@@ -312,13 +341,23 @@ def _fires(hit: Hit, signs: Sequence[Hit], context: Sequence[Hit], reading: Read
             return Role.URGENCY in anywhere and anywhere.isdisjoint(VETOES)
 
 
+def _unsilenced(hit: Hit, context: Sequence[Hit]) -> bool:
+    """Whether nothing in its clause takes a red flag away. "Nothing serious" does not: people play illness down."""
+    beside = [other for other in context if other.clause == hit.clause]
+    recent = [other for other in beside if other.rule.role is Role.RECENT]
+    past = (other for other in beside if other.rule.role is Role.PAST and not any(map(other.overlaps, recent)))
+    return all(other.rule.role is not Role.IF for other in beside) and not any(past)
+
+
 def _cried(hit: Hit, hits: Sequence[Hit], reading: Reading) -> bool:
     """Whether the sentence of a cry (for HELP, the message) holds nothing but cries and fillers, and asks nothing."""
     sentence = reading.sentences[hit.clause]
     clauses = [n for n, its in enumerate(reading.sentences) if its == sentence or hit.rule.kind == HELP]
     mode = hit.rule.phrase.mode
-    known = [other for other in hits if other.rule.phrase.mode is mode and other.rule.role not in VETOES]
-    return not reading.asks[hit.clause] and all(_covered(number, mode, known, reading) for number in clauses)
+    telling = [other for other in hits if other.rule.role not in VETOES and not other.rule.whole]
+    known = [other for other in telling if other.rule.phrase.mode is mode]
+    asks = reading.asks[hit.clause] or any(other.rule.role is Role.IF and other.clause in clauses for other in hits)
+    return not asks and all(_covered(number, mode, known, reading) for number in clauses)
 
 
 def _covered(clause: int, mode: Mode, hits: Sequence[Hit], reading: Reading) -> bool:
@@ -356,8 +395,11 @@ def _table_rules(table: Mapping[str, Any]) -> Iterator[Rule]:
         groups=dict(table.get("groups", {})),
     )
     for role, kind, phrase in _entries(table):
-        for mode in _modes(phrase, role, marked=table.get("marks_matter") == "true"):
-            yield Rule(table["language"], role, kind, compile_phrase(phrase, mode, spelling))
+        parts = phrase.split(AND)
+        whole = phrase if len(parts) > 1 else ""
+        for number, part in enumerate(parts):
+            for mode in _modes(spelling.expanded(part), role, marked=table.get("marks_matter") == "true"):
+                yield Rule(table["language"], role, kind, compile_phrase(part, mode, spelling), whole, number)
 
 
 def _entries(table: Mapping[str, Any]) -> Iterator[tuple[Role, str, str]]:

@@ -38,6 +38,8 @@ SENTENCE = re.compile(r"([.!?。؟।۔\n]+)")
 CLAUSE = re.compile(r"[,،、;؛:()\[\]\"«»“”„—–]+")
 BETWEEN_WORDS = re.compile("[^\\w\u0300-\u036f\u0900-\u0dff\u0e00-\u0e7f‼]+")
 UNSPACED = re.compile("[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+GROUP = re.compile(r"<([a-z_]+)>")
+LETTER = re.compile(r"\w")
 MARKED_WORD = re.compile(r"[^\W\d_]+\*?")
 THAI = re.compile("[\u0e00-\u0e7f]")
 KANA = re.compile("[\u3040-\u30fa]")
@@ -76,10 +78,10 @@ def packed_keys(text: str) -> Iterator[str]:
 
 
 def word_keys(word: str) -> Iterator[str]:
-    """The first three letters, also behind the up to four letters that Arabic writes onto a word."""
-    yield word[:3]
-    if ARABIC.match(word):
-        yield from (word[skip : skip + 3] for skip in range(1, min(5, len(word))))
+    """The first three letters, and two as `ab*`, also behind the up to four letters that Arabic writes onto a word."""
+    for skip in range(min(5, len(word)) if ARABIC.match(word) else 1):
+        yield word[skip : skip + 3]
+        yield f"{word[skip : skip + 2]}*"
 
 
 def casefolded(text: str) -> str:
@@ -150,6 +152,13 @@ class Spelling:
             return [literal]
         choices = [next((group for group in self.same if letter in group), letter) for letter in literal]
         return sorted({"".join(letters) for letters in itertools.islice(itertools.product(*choices), 64)})
+
+    def expanded(self, phrase: str) -> str:
+        """The phrase with the members of its groups, when it is made of nothing else: they tell its script."""
+        names = GROUP.findall(phrase)
+        if not names or LETTER.search(GROUP.sub("", phrase)):
+            return phrase
+        return " ".join(self.expanded(member) for name in names for member in self.groups.get(name, ()))
 
     def spelled_out(self, phrase: str) -> str:
         """The phrase with both ways of typing marked words: `grün` becomes `(grün|gruen)`."""
@@ -266,8 +275,14 @@ class _Parser:
         stem = token.removesuffix("*")
         variants = self.spelling.variants(stem)
         ending = "[^ ]* " if stem != token else " "
-        demand = None if stem != token and len(stem) < 3 else frozenset(variant[:3] for variant in variants)
+        keys = map(_key, variants) if stem != token else (variant[:3] for variant in variants)
+        demand = None if stem != token and len(stem) < 2 else frozenset(keys)
         return Part(f"{self.spelling.attached}(?:{'|'.join(map(re.escape, variants))}){ending}", demand)
+
+
+def _key(stem: str) -> str:
+    """What a word that begins with the stem has among its `word_keys`."""
+    return stem[:3] if len(stem) > 2 else f"{stem}*"
 
 
 def _either(branches: list[list[Part]], *, optional: bool) -> Part:

@@ -37,7 +37,7 @@ def load_messages(path: Path) -> Iterator[Message]:
         yield Message(raw["id"], raw["lang"], raw["text"], raw["urgent"])
 
 
-class _Judges:
+class Judges:
     """The rules alone; and with the net, on the vector for the language as it is identified, like the service."""
 
     def __init__(self, tables: Path) -> None:
@@ -69,7 +69,7 @@ def measure_urgent(path: Path, tables: Path, questions: Sequence[Question]) -> d
 
     The first table is the rules', with the net beside it under `with the net` and `with the net, USE alone`.
     """
-    judges = _Judges(tables)
+    judges = Judges(tables)
     messages = list(load_messages(path))
     started = time.perf_counter()
     for message in messages:
