@@ -21,9 +21,12 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.appointments import catalogue, providers
+from bot.appointments.remote_wire import open_session
 from bot.bus import Bus, LocalBus
 from bot.channels import staff
-from bot.channels.web import assets, keys, live, routes, widget
+from bot.channels.staff.bookings import SIDE
+from bot.channels.web import appointment, assets, keys, live, routes, widget
 from bot.channels.web.cors import add_headers, only_from_allowed_sites
 from bot.channels.web.errors import errors_as_json, expectation
 from bot.channels.web.hub import Hub
@@ -32,6 +35,7 @@ from bot.channels.web.visitor import Tokens
 from bot.channels.wechat.account import load_account
 from bot.conversations import masking
 from bot.conversations.acts import ACTS
+from bot.conversations.booking_room import BookingRoom, open_room
 from bot.conversations.handover import Handover
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService, utc_now
@@ -97,6 +101,7 @@ def create_app(
     service: ConversationService,
     visitor_keys: tuple[str, ...],
     wechat: Channel | None = None,
+    room: BookingRoom | None = None,
 ) -> web.Application:
     """The public port's application."""
     app = _application(settings, service, settings.body_limit_bytes, only_from_allowed_sites)
@@ -115,6 +120,11 @@ def create_app(
     widget.add_routes(app)
     assets.add_routes(app)
     staff.add_routes(app)
+    if room is not None:
+        app[keys.BOOKINGS] = room.bookings
+        app[keys.BOOKING_VOICE] = room.voice
+        app[SIDE] = room.side
+        appointment.add_routes(app)
     if wechat is not None:
         wechat.add_to(app)
     add_headers(app)
@@ -194,9 +204,10 @@ async def running(settings: Settings, progress: Progress, *, public: bool) -> As
             wechat = _wechat(settings, service, session)
             if wechat is not None:
                 stack.push_async_callback(wechat.close)
-            app = create_app(settings, service, visitor_keys(settings.var_folder), wechat)
+            room = await _booking(settings, service, stack)
+            app = create_app(settings, service, visitor_keys(settings.var_folder), wechat, room)
             address = await _listen(stack, app, settings.host, settings.port)
-            jobs = wechat.jobs if wechat is not None else ()
+            jobs = (*(wechat.jobs if wechat is not None else ()), *(room.jobs if room is not None else ()))
             for running_on in (_sweeper(settings, service, jobs).run(), service.switches.run()):
                 stack.push_async_callback(stopped, asyncio.create_task(running_on))
         # The patterns that a message needs are compiled by it; the others in the meantime.
@@ -306,6 +317,18 @@ def _wechat(settings: Settings, service: ConversationService, session: aiohttp.C
     from bot.channels.wechat.channel import build
 
     return build(settings, account, service, session, _trackers(settings, service))
+
+
+async def _booking(settings: Settings, service: ConversationService, stack: AsyncExitStack) -> BookingRoom | None:
+    """StartError, in one line, when what is booked by is not as it should be."""
+    folder = ROOT / "data" / "booking"
+    session = open_session()
+    stack.push_async_callback(session.close)
+    try:
+        elsewhere = providers.load(folder, settings.var_folder, catalogue.load(folder), session, service.clock)
+        return open_room(settings, folder, service, visitor_keys(settings.var_folder), elsewhere)
+    except ContentError as error:
+        raise StartError(f"data/booking: {error}") from error
 
 
 def _sweeper(settings: Settings, service: ConversationService, more: Sequence[Job] = ()) -> Sweeper:

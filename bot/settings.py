@@ -12,6 +12,9 @@ from bot.errors import SettingsError
 
 Value = str | int | float | bool
 ROOT = Path(__file__).resolve().parent.parent
+BOOKING = ("off", "demo", "live")
+# Secrets of hospitals' systems: read by the booking alone, so that no table shows them.
+_SECRETS_PREFIX = "LINLI_HOSPITAL_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 # A wait of no time at all would give up before anything can happen; nobody waits longer than an hour.
@@ -60,6 +63,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("sites_file", "data/sites.yml", "which websites may embed the widget"),
     Setting("sessions_per_minute", 10, "conversations a client may begin a minute without a proof of work; 0: any", 0),
     Setting("proof_bits", 16, "difficulty of the proof of work that a flood must show; 0: none is asked for", 0, 32),
+    Setting("public_url", "", "address at which residents reach this server, https://…; for links to appointments"),
+    Setting("booking", "demo", "doctors' appointments: off, demo (made-up free times, marked so) or live (real ones)"),
     Setting("wechat_appid", "", "AppID of the WeChat Official Account; empty: no WeChat channel"),
     Setting("wechat_original_id", "", "its original id, gh_…; pushes for another account are refused"),
     Setting("wechat_mode", "safe", "how pushes are protected, as in the account's console: plain, compatible or safe"),
@@ -107,6 +112,8 @@ class Settings:
     sites_file: Path
     sessions_per_minute: int
     proof_bits: int
+    public_url: str
+    booking: str
     wechat_appid: str
     wechat_original_id: str
     wechat_mode: str
@@ -140,7 +147,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **given: Value |
     if environment.get("REDIS_URL"):
         values["redis_url"] = environment["REDIS_URL"]
     for key, text in environment.items():
-        if key.startswith("LINLI_") and key not in _NOT_SETTINGS:
+        if key.startswith("LINLI_") and key not in _NOT_SETTINGS and not key.startswith(_SECRETS_PREFIX):
             name = key.removeprefix("LINLI_").lower()
             values[name] = _parsed(name, text)
     for name, value in given.items():
@@ -203,6 +210,10 @@ def _check_ranges(settings: Settings) -> None:
             raise SettingsError(f"LINLI_{setting.name.upper()} must be {_range(setting)}, not {value}")
     if settings.log_level not in LOG_LEVELS:
         raise SettingsError(f"LINLI_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {settings.log_level!r}")
+    if settings.booking not in BOOKING:
+        raise SettingsError(f"LINLI_BOOKING must be one of {', '.join(BOOKING)}, not {settings.booking!r}")
+    if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
+        raise SettingsError("LINLI_PUBLIC_URL must begin with https:// (or http:// on this machine alone)")
     for name in ("answer_threshold", "clarify_threshold"):
         value = getattr(settings, name)
         if value != -1 and not 0 <= value <= 1:

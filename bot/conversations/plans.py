@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,8 @@ class Act(StrEnum):
     CONNECT = "connect"
     CALL_BACK = "call_back"
     STAY = "stay"
+    # The booking's own; what it does is its value.
+    BOOKING = "booking"
     # Below are what a channel itself understands: a menu item, somebody who follows, a picture.
     WELCOME = "welcome"
     HELP = "help"
@@ -57,6 +59,10 @@ STARTERS: dict[Area, tuple[str, ...]] = {
     Area.EDUCATION: ("international-school", "public-school", "kindergarten", "chinese-classes"),
 }
 BOOKING_ARTICLE = "book-hospital"
+PRICES_ARTICLE = "hospital-prices"
+_BOOKABLE = frozenset({BOOKING_ARTICLE, "see-a-doctor"})
+_APPOINTMENT, _BOOK_INTENT = "appointment_", "book_appointment"
+_STARTS_MEDICAL = Choice(Act.ARTICLE, "see-a-doctor")
 # To somebody of whom nothing is known yet.
 _GREETED_IN = ("zh", DEFAULT)
 _AREAS = tuple(Choice(Act.AREA, area.value) for area in Area)
@@ -117,9 +123,27 @@ def unknown(trace: dict[str, Any] | None = None) -> Plan:
 
 
 def appointment(act: Appointment) -> Plan:
-    """Booking itself is not offered yet: say so, and show how to book at the hospital."""
-    notice = Part(Kind.TEXT, key=f"appointment_{act.value}")
+    """How to do it at the hospital; where we book ourselves, the booking takes its place before it is said."""
+    notice = Part(Kind.TEXT, key=f"{_APPOINTMENT}{act.value}")
     return Plan(Outcome.ANSWERED, (notice, Part(Kind.ARTICLE, article=BOOKING_ARTICLE)))
+
+
+def wish_for_appointment(plan: Plan, intent: str | None) -> Appointment | None:
+    """Whoever is taken to want a booking gets it, also where the search has the article on how to book."""
+    key = plan.parts[0].key or ""
+    if key.startswith(_APPOINTMENT):
+        return Appointment(key.removeprefix(_APPOINTMENT))
+    return Appointment.BOOK if intent == _BOOK_INTENT and plan.parts[0].article in _BOOKABLE else None
+
+
+def with_booking(plan: Plan) -> Plan:
+    """An answer about seeing a doctor, with the button that books one."""
+    last = plan.parts[-1]
+    about = last.article in _BOOKABLE or (last.key == "area_questions" and _STARTS_MEDICAL in last.choices)
+    if not about:
+        return plan
+    booked = replace(last, choices=(*last.choices, Choice(Act.BOOKING, "book:")))
+    return replace(plan, parts=(*plan.parts[:-1], booked))
 
 
 def change_language(code: str | None) -> Plan:

@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from bot.appointments.catalogue import Campus, Hospital
+from bot.appointments.words import PREFIX as BOOKING
+from bot.appointments.words import BookingWords
 from bot.conversations.moments import spelled
 from bot.conversations.plans import Act
 from bot.knowledge.articles import Article, Confidence, Knowledge, SourceRef
 from bot.languages import ANSWERED, LANGUAGES, answer_language
 from bot.locales import Locales
 from bot.messages import Answer, Button, Choice, Kind, OfficeCard, Part, Plan, SourceLine
+
+# What the desk of a hospital reads.
+_CHINESE = "zh"
+_WITH_ADDRESS = frozenset({"booking_done", "booking_done_fee", "booking_moved"})
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Renderer:
     today: date
     # An emergency's card, from its part's parameters and a language: the urgent lane makes it.
     urgent: Callable[[Mapping[str, str], str], Answer] | None = None
+    booking: BookingWords | None = None
 
     def render(self, plan: Plan, language: str, seq: int, *, say_only_english: bool) -> tuple[Answer, ...]:
         """The messages of the reply to the message with sequence number `seq`.
@@ -38,7 +46,7 @@ class Renderer:
 
     def again(self, part: Part, said: Answer, language: str) -> Answer:
         """What was said, now in another language; buttons keep what they do. Words without a key stay as they are."""
-        lang = answer_language(part.language or language)
+        lang = self._language(part, language)
         if part.kind is Kind.URGENT and self.urgent is not None:
             return self.urgent(part.params, language)
         if part.article is not None and part.article not in self.knowledge.articles:
@@ -51,17 +59,43 @@ class Renderer:
 
     def _parts(self, plan: Plan, language: str, seq: int, first: int) -> Iterator[Answer]:
         for place, part in enumerate(plan.parts, first):
-            lang = answer_language(part.language or language)
+            lang = self._language(part, language)
             answer = self._article(part.article, lang) if part.article is not None else self._words(part, lang)
             yield replace(answer, buttons=tuple(self._buttons(part.choices, lang, f"b{seq}.{place}")))
 
+    def _language(self, part: Part, language: str) -> str:
+        """A booking is made in more languages than articles are answered in."""
+        own = part.language or language
+        return BookingWords.language(own) if (part.key or "").startswith(BOOKING) else answer_language(own)
+
     def _words(self, part: Part, lang: str) -> Answer:
         assert part.key is not None  # a part is an article or a key
+        if part.key.startswith(BOOKING):
+            return self._of_booking(part, lang)
         params = spelled(part.params, self.locales, lang, self.today)
         text = self.locales.text(lang, part.key, **params)
         if "offices" in params:
             text = "\n\n".join((text, *self._office_lines(params["offices"].split(","), lang)))
         return Answer(part.kind, lang, text)
+
+    def _of_booking(self, part: Part, lang: str) -> Answer:
+        assert self.booking is not None and part.key is not None
+        text = self.booking.text(lang, part.key, part.params)
+        if part.key not in _WITH_ADDRESS:
+            return Answer(part.kind, lang, text)
+        if lang != _CHINESE:
+            text = "\n\n".join((text, self.booking.text(_CHINESE, "booking_listed", part.params)))
+        bring = self.booking.documents(lang)
+        return Answer(part.kind, lang, text, documents=bring, office=self._hospital(part, lang))
+
+    def _hospital(self, part: Part, lang: str) -> OfficeCard:
+        """Where to go, under what was booked."""
+        assert self.booking is not None
+        hospital = self.booking.catalogue.hospitals[part.params["hospital_name"]]
+        campus = hospital.campus(part.params["campus"]) or hospital.campuses[0]
+        return OfficeCard(
+            _place(hospital, campus, lang), _place(hospital, campus, _CHINESE), campus.address_zh, hospital.phone
+        )
 
     def _buttons(self, choices: tuple[Choice, ...], lang: str, where: str) -> Iterator[Button]:
         """A payload is opaque: which message was replied to, which message of the reply, which button of that."""
@@ -82,6 +116,8 @@ class Renderer:
                 return self.locales.text(lang, "a_person")
             case Act.CONNECT | Act.CALL_BACK | Act.STAY as act:
                 return self.locales.text(lang, f"button_{act.value}")
+            case Act.BOOKING:
+                return self.booking.title(lang, choice.value) if self.booking is not None else None
             case Act.LANGUAGE:
                 return LANGUAGES[choice.value].endonym
             case _:
@@ -132,6 +168,12 @@ class Renderer:
         name = office.name(lang)
         # Names are written to stand inside a sentence; on a card they begin one.
         return OfficeCard(name[:1].upper() + name[1:], office.name("zh"), office.address_zh, office.phone)
+
+
+def _place(hospital: Hospital, campus: Campus, lang: str) -> str:
+    """The hospital, and which of its campuses where it has several."""
+    name = hospital.names[lang]
+    return f"{name} · {campus.names[lang]}" if len(hospital.campuses) > 1 else name
 
 
 def _source(source: SourceRef) -> SourceLine:

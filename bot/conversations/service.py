@@ -16,8 +16,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.appointments.words import BookingWords
 from bot.bus import DESK, Bus, conversation_topic
 from bot.conversations import acts, desk_plans, history, plans, store
+from bot.conversations.booking import BookingTalk
+from bot.conversations.booking import Said as SaidOfBooking
+from bot.conversations.drafts import Concealed
 from bot.conversations.handover import Handover
 from bot.conversations.inflight import Asked, InFlight
 from bot.conversations.masking import for_engine, is_personal, storable
@@ -125,6 +129,9 @@ class ConversationService:
     clock: Callable[[], datetime] = utc_now
     # What turns a recording that a channel holds into words.
     ears: Ears | None = None
+    # Where doctors can be booked; None where they cannot.
+    booking: BookingTalk | None = None
+    booking_words: BookingWords | None = None
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
     _queues: dict[uuid.UUID, _Queue] = field(default_factory=dict)
     _callers: Counter[store.Ref] = field(default_factory=Counter)
@@ -140,19 +147,21 @@ class ConversationService:
             incoming = await self.accept(said)
             return incoming.thread.token, await self.process(incoming)
 
-    async def accept(self, said: Said, receive: Receive | None = None) -> store.Incoming:
+    async def accept(self, said: Said, receive: Receive | None = None, into: uuid.UUID | None = None) -> store.Incoming:
         """Store a message. RequestError for what cannot be taken in; the same key again gives the same message.
 
-        `receive` stores it together with what a channel has to keep of it.
+        `receive` stores it together with what a channel has to keep of it; `into` is the conversation it will choose.
         """
         if isinstance(said.ref, uuid.UUID) and said.ref in self._queues:
             self._refuse(self._queues[said.ref].waiting)
         chosen = await self._pressed(said)
         # A pressed button is kept as what stood on it: that is what was said.
         text = storable(said.text or "") if chosen is None else chosen.title
+        concealed = await self.concealed(into or said.ref, text) if chosen is None else None
         arrival = store.Arrival(
             channel=said.channel,
-            text=text,
+            text=concealed.shown if concealed is not None else text,
+            sealed=concealed.sealed if concealed is not None else None,
             ref=said.ref,
             button=said.button,
             language=said.language,
@@ -233,7 +242,7 @@ class ConversationService:
 
     def renderer(self) -> Renderer:
         today = self.clock().astimezone(CITY_TIME).date()
-        return Renderer(self.locales, self.desk.knowledge, today, self._card)
+        return Renderer(self.locales, self.desk.knowledge, today, self._card, self.booking_words)
 
     async def _in_background(self, incoming: store.Incoming) -> None:
         try:
@@ -279,6 +288,12 @@ class ConversationService:
 
     async def _receive(self, arrival: store.Arrival, now: datetime) -> store.Incoming:
         return await store.receive(self.database, arrival, now)
+
+    async def concealed(self, ref: store.Ref | None, text: str) -> Concealed | None:
+        """A passport's number is never stored as it is: not when it is asked for."""
+        if self.booking is None or ref is None:
+            return None
+        return await self.booking.drafts.conceal(ref, text)
 
     async def _pressed(self, said: Said) -> plans.Chosen | None:
         if said.button is None:
@@ -347,12 +362,43 @@ class ConversationService:
         if words is not None:
             trace = {"switched_off": "bot"}
             return _Planned(_SAID, Understanding(language), trace, answers=(_notice(words, language),))
-        return await self._understood(incoming, language)
+        return await self._booked_or_understood(incoming, language)
+
+    async def _booked_or_understood(self, incoming: store.Incoming, language: str) -> _Planned:
+        """What belongs to a booking under way is that; whatever else is said is answered, and the booking resumed."""
+        if self.booking is None:
+            return await self._understood(incoming, language)
+        whole = await self.booking.reveal(incoming)
+        if await self.booking.may_be_told_of_an_emergency(whole):
+            # The rules have been asked already; the net is asked before the words are taken for a mere complaint.
+            seen = self._seen_by_net(await self._asked(for_engine(incoming.text), language), language)
+            if seen is not None:
+                return seen
+        said = await self.booking.hear(whole, language)
+        if said is not None:
+            return _of_booking(said, Understanding(said.language or language))
+        planned = await self._understood(incoming, language)
+        return await self._with_booking(whole, planned, language)
+
+    async def _with_booking(self, incoming: store.Incoming, planned: _Planned, language: str) -> _Planned:
+        """A wish for an appointment becomes the booking; anything else said in the midst of one is followed by it."""
+        if self.booking is None or not self.booking.offered:
+            return planned
+        understood = planned.understanding
+        wish = plans.wish_for_appointment(planned.plan, understood.intent)
+        if wish is not None:
+            return _of_booking(await self.booking.wanted(incoming, wish, language), understood, planned.trace)
+        said = await self.booking.after(incoming, planned.plan, understood.intent, language)
+        if said is not None:
+            return _of_booking(said, understood, planned.trace)
+        return replace(planned, plan=plans.with_booking(planned.plan))
 
     async def _for_button(self, incoming: store.Incoming, chosen: plans.Chosen, language: str) -> _Planned:
         if chosen.act in plans.HANDOVER_ACTS:
             plan, effect = await self.handover.pressed(chosen.act, incoming.thread, language)
             return _Planned(plan, Understanding(language), {"button": True}, effect)
+        if chosen.act is plans.Act.BOOKING:
+            return await self._for_booking(incoming, chosen, language)
         if chosen.act is plans.Act.WELCOME:
             known = incoming.language or incoming.thread.language
             return _Planned(plans.welcome(known, chosen.value), Understanding(language), {"button": True})
@@ -360,7 +406,30 @@ class ConversationService:
             reference, _, promised = chosen.value.partition(" ")
             noted = desk_plans.noted(reference, datetime.fromisoformat(promised))
             return _Planned(Plan(Outcome.HANDOFF, (noted,)), Understanding(language), {"button": True})
-        return _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
+        planned = _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
+        return await self._with_booking(incoming, planned, language)
+
+    async def beside_a_booking(self, text: str, language: str, *, asks: bool) -> Plan | None:
+        """An answer from the search to what is said while a doctor is booked: what it costs, what to bring."""
+        assert self.booking_words is not None
+        costs, about = self.booking_words.of_money(text, language), self.booking_words.context(language)
+        if costs:
+            return plans.article(plans.PRICES_ARTICLE)
+        if not asks:
+            return None
+        asked = await self._asked(f"{about}: {for_engine(text)}", language)
+        plan = acts.answer(self.desk, asked, None)
+        return plan if plan.outcome is Outcome.ANSWERED else None
+
+    async def _for_booking(self, incoming: store.Incoming, chosen: plans.Chosen, language: str) -> _Planned:
+        if self.booking is None or not self.booking.offered:
+            plan = plans.appointment(plans.Appointment.BOOK)
+            return _Planned(plan, Understanding(language), {"button": True})
+        try:
+            said = await self.booking.pressed(incoming, chosen.value, language)
+        except (KeyError, ValueError):  # of an older version of ours
+            return _Planned(plans.appointment(plans.Appointment.BOOK), Understanding(language), {"button": True})
+        return _of_booking(said, Understanding(language), {"button": True})
 
     async def _offered(self, incoming: store.Incoming, planned: _Planned, language: str) -> _Planned:
         """A wish for a person becomes what the desk can offer now."""
@@ -383,9 +452,9 @@ class ConversationService:
     async def _understood(self, incoming: store.Incoming, language: str) -> _Planned:
         text = for_engine(incoming.text)
         asked = await self._asked(text, language)
-        kind = self.net.check(asked.vector)
-        if kind is not None:
-            return _emergency(kind, self.lane.card(kind, language).also, language, seen_by="net")
+        seen = self._seen_by_net(asked, language)
+        if seen is not None:
+            return seen
         with self.inflight.holding(str(incoming.id), asked):
             try:
                 reply = await self.engine.ask(incoming.thread.id.hex, str(incoming.id), text, language, asked.vector)
@@ -395,6 +464,12 @@ class ConversationService:
         intents = [[name, round(confidence, 4)] for name, confidence in reply.understanding.ranking]
         trace: dict[str, Any] = {"intents": intents, "entities": list(reply.understanding.entities)}
         return _Planned(reply.plan, reply.understanding, trace)
+
+    def _seen_by_net(self, asked: Asked, language: str) -> _Planned | None:
+        kind = self.net.check(asked.vector)
+        if kind is None:
+            return None
+        return _emergency(kind, self.lane.card(kind, language).also, language, seen_by="net")
 
     async def _asked(self, text: str, language: str) -> Asked:
         """Encode: with USE alone when that suffices, else with both encoders."""
@@ -460,11 +535,18 @@ class ConversationService:
     def _rendered(self, plan: Plan, language: str, seq: int, new_language: bool) -> tuple[Answer, ...]:
         if plan.outcome is Outcome.URGENT:
             return (self._card(plan.parts[0].params, language),)
-        return self.renderer().render(plan, language, seq, say_only_english=new_language and language not in ANSWERED)
+        # A booking is made in more languages than articles are answered in.
+        own = plan.outcome is Outcome.BOOKING and BookingWords.language(language) == language
+        say_only_english = new_language and language not in ANSWERED and not own
+        return self.renderer().render(plan, language, seq, say_only_english=say_only_english)
 
     def _card(self, params: Mapping[str, str], language: str) -> Answer:
         card = self.lane.card(UrgentKind(params["kind"]), language, params["also"].split())
         return _urgent_answer(card, language)
+
+
+def _of_booking(said: SaidOfBooking, understood: Understanding, trace: Mapping[str, Any] | None = None) -> _Planned:
+    return _Planned(said.plan, understood, dict(trace or {}), said.effect)
 
 
 def _emergency(kind: UrgentKind, also: Sequence[str], language: str, **trace: str) -> _Planned:

@@ -19,7 +19,7 @@ from bot.db.engine import reading, transaction
 from bot.db.models import Conversation, Message
 from bot.errors import Code, RequestError, StorageError
 from bot.ids import new_id, new_token
-from bot.messages import Answer, Kind, Part, Reply
+from bot.messages import Answer, Choice, Kind, Part, Reply
 
 # A conversation is found by the token that was given out, or by its row's id when its holder is known otherwise.
 Ref = str | uuid.UUID
@@ -27,8 +27,10 @@ Ref = str | uuid.UUID
 Effect = Callable[[AsyncConnection], Awaitable[None]]
 _TOKEN = re.compile(r"[\w-]{16,40}")
 _PAYLOAD = re.compile(r"b([0-9]{1,9})\.([0-9]{1,3})\.([0-9]{1,3})")
+# Below a message that answers none: its own number, then the button's.
+_OWN_PAYLOAD = re.compile(r"m([0-9]{1,9})\.([0-9]{1,3})")
 # What a message is kept with beside its text.
-_ASKED = ("button", "language", "locale", "act")
+_ASKED = ("button", "language", "locale", "act", "sealed")
 _OUT = "out"
 _IN = "in"
 
@@ -92,6 +94,8 @@ class Arrival:
     holder: str | None = None
     identified: bool = False
     act: tuple[str, str] | None = None
+    # The whole of a text of which `text` shows only a part.
+    sealed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Incoming:
     language: str | None = None
     locale: str | None = None
     act: tuple[str, str] | None = None
+    sealed: str | None = None
     repeated: bool = False
     attempts: int = 1
     chosen: Chosen | None = field(default=None, compare=False)
@@ -479,8 +484,12 @@ async def add(
     content: Mapping[str, Any] | None = None,
     key: str | None = None,
     staff_id: uuid.UUID | None = None,
+    buttons: Sequence[tuple[str, Choice]] = (),
 ) -> int:
-    """One more outgoing message, in the caller's transaction; its sequence number. RequestError 404 when unknown."""
+    """One more outgoing message, in the caller's transaction; its sequence number. RequestError 404 when unknown.
+
+    `buttons`: what stands on each, and what it does.
+    """
     statement = (
         update(Conversation)
         .where(Conversation.id == conversation_id)
@@ -500,7 +509,11 @@ async def add(
             status=Status.STORED,
             key=key,
             text=text,
-            content={"answer": {"kind": kind.value, "lang": lang}, **(content or {})},
+            content={
+                "answer": {"kind": kind.value, "lang": lang},
+                **(content or {}),
+                **_below(seq, kind, lang, buttons),
+            },
             staff_id=staff_id,
             attempts=0,
             created_at=now,
@@ -509,28 +522,57 @@ async def add(
     return int(seq)
 
 
+def _below(seq: int, kind: Kind, lang: str, buttons: Sequence[tuple[str, Choice]]) -> dict[str, Any]:
+    if not buttons:
+        return {}
+    shown = [{"title": title, "payload": f"m{seq}.{place}"} for place, (title, _) in enumerate(buttons)]
+    return {
+        "answer": {"kind": kind.value, "lang": lang, "buttons": shown},
+        "choices": [[choice.act, choice.value] for _, choice in buttons],
+    }
+
+
 async def pressed(database: AsyncEngine, ref: Ref, payload: str) -> Chosen:
     """What a button of this conversation does. RequestError for one that it never sent."""
     unknown = RequestError(Code.UNKNOWN_BUTTON, "this conversation sent no such button", 404)
-    match_ = _PAYLOAD.fullmatch(payload)
-    if match_ is None or (isinstance(ref, str) and not _TOKEN.fullmatch(ref)):
+    if isinstance(ref, str) and not _TOKEN.fullmatch(ref):
         raise unknown
+    if (own := _OWN_PAYLOAD.fullmatch(payload)) is not None:
+        contents, place = await _said_at(database, ref, int(own[1])), int(own[2])
+    elif (match_ := _PAYLOAD.fullmatch(payload)) is not None:
+        contents, place = await _replied_with(database, ref, int(match_[1]), int(match_[2])), int(match_[3])
+    else:
+        raise unknown
+    choices = contents.get("choices") or []
+    if place >= len(choices):
+        raise unknown
+    act, value = choices[place]
+    buttons = (contents.get("answer") or {}).get("buttons") or []
+    title = next((str(button["title"]) for button in buttons if button["payload"] == payload), "")
+    return Chosen(Act(act), value, title)
+
+
+async def _said_at(database: AsyncEngine, ref: Ref, seq: int) -> dict[str, Any]:
+    statement = (
+        select(Message.content)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(_is(ref), Message.seq == seq, Message.direction == _OUT)
+    )
+    async with reading(database) as connection:
+        return dict((await connection.execute(statement)).scalar_one_or_none() or {})
+
+
+async def _replied_with(database: AsyncEngine, ref: Ref, seq: int, number: int) -> dict[str, Any]:
+    """The message of that number in the reply to the message with this sequence number."""
     async with reading(database) as connection:
         asked = (
             select(Message.id)
             .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(_is(ref), Message.seq == int(match_[1]), Message.direction == _IN)
+            .where(_is(ref), Message.seq == seq, Message.direction == _IN)
         )
         reply = select(Message.content).where(Message.in_reply_to.in_(asked)).order_by(Message.seq)
-        contents = (await connection.execute(reply.offset(int(match_[2])).limit(1))).scalars().all()
-    choices = contents[0].get("choices") or [] if contents else []
-    place = int(match_[3])
-    if place >= len(choices):
-        raise unknown
-    act, value = choices[place]
-    buttons = (contents[0].get("answer") or {}).get("buttons") or []
-    title = next((str(button["title"]) for button in buttons if button["payload"] == payload), "")
-    return Chosen(Act(act), value, title)
+        found = (await connection.execute(reply.offset(number).limit(1))).scalars().all()
+    return dict(found[0]) if found else {}
 
 
 async def reply_of(database: AsyncEngine, message_id: uuid.UUID) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from bot.channels.wechat.account import Account
 from bot.channels.wechat.channel import Channel, build
 from bot.circuit import Circuit
 from bot.commands.client import Client
+from bot.conversations.booking_room import BookingRoom, open_room
 from bot.conversations.handover import Handover
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService
@@ -67,6 +68,13 @@ _ACTS = {
     "greet": ("hello", "hi there", "good morning", "你好", "您好", "bonjour", "salut"),
     "thank": ("thank you", "thanks a lot", "谢谢", "非常感谢", "merci beaucoup"),
     "bye": ("goodbye", "see you", "再见", "au revoir"),
+    "book_appointment": (
+        "I want to book a doctor",
+        "book a doctor for me please",
+        "我要预约医生",
+        "tôi muốn đặt lịch khám",
+        "أريد حجز موعد عند الطبيب",
+    ),
     "talk_to_person": (
         "I want to talk to a person",
         "human please",
@@ -160,10 +168,11 @@ class Site:
     stack: AsyncExitStack
     runner: web.AppRunner | None = None
     wechat: Channel | None = None
+    room: BookingRoom | None = None
 
     async def start_public(self) -> None:
         """Listen on the public port: the one of last time when there was one."""
-        app = create_app(self.settings, self.service, VISITOR_KEYS, self.wechat)
+        app = create_app(self.settings, self.service, VISITOR_KEYS, self.wechat, self.room)
         port = int(self.public.rpartition(":")[2]) if self.public else 0
         app[keys.HUB].close_seconds = 0.1
         self.runner, self.public = await _listening(self.stack, app, port)
@@ -264,8 +273,13 @@ async def running_site(
     account: Account | None = None,
     **given: Any,
 ) -> AsyncIterator[Site]:
-    """The app, listening. Settings may be given; no rate limit unless one is. With an `account`, on WeChat too."""
-    settings = load_settings({}, **{"var_folder": var, "rate_per_minute": 0, "knowledge_folder": KNOWLEDGE, **given})
+    """The app, listening. Settings may be given; no rate limit unless one is. With an `account`, on WeChat too.
+
+    Booking is off unless the setting is given.
+    """
+    settings = load_settings(
+        {}, **{"var_folder": var, "rate_per_minute": 0, "knowledge_folder": KNOWLEDGE, "booking": "off", **given}
+    )
     async with AsyncExitStack() as stack:
         database = make_engine(await _prepared(settings, brain, given))
         stack.push_async_callback(database.dispose)
@@ -301,6 +315,9 @@ async def running_site(
         if fake is not None:
             fake.action_url = f"{local}/actions"
         site = Site(settings, service, "", local, session, worker, fake, openapi(settings), clock, stack)
+        site.room = open_room(settings, ROOT / "data" / "booking", service, VISITOR_KEYS)
+        if site.room is not None:
+            await site.room.voice.sweep(clock())
         if account is not None:
             site.wechat = build(settings, account, service, session, service.engine)
             stack.push_async_callback(site.wechat.close)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.channels.staff import admin
+from bot.channels.staff import admin, bookings
 from bot.channels.staff.access import FAILED, HANDOVER, FailedTries, gate
 from bot.channels.staff.events import SOCKETS, Sockets, close_all, live_events
 from bot.channels.staff.routes import ROUTES
@@ -23,5 +23,6 @@ def add_routes(app: web.Application) -> None:
             route.method, route.path, gate(route.permission, route.handler), expect_handler=expectation
         )
     admin.add_routes(app)
+    bookings.add_routes(app)
     app.router.add_get("/api/staff/events", live_events, expect_handler=expectation)
     app.on_shutdown.append(close_all)

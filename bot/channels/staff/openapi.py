@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from bot.channels.staff.admin import ADMIN_ROUTES
+from bot.channels.staff.bookings import BOOKING_ROUTES
 from bot.channels.staff.routes import ROUTES, Fields, Route
 
 Schema = dict[str, Any]
-_TYPES = {str: "string", bool: "boolean", dict: "object"}
+_TYPES = {str: "string", bool: "boolean", dict: "object", int: "integer", list: "array"}
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _ERRORS = {
     400: "a field is wrong",
@@ -26,7 +27,7 @@ _JSON = "application/json"
 def paths() -> dict[str, Any]:
     """By path and method; errors refer to #/components/schemas/Error."""
     found: dict[str, Any] = {}
-    for route in (*ROUTES, *ADMIN_ROUTES):
+    for route in (*ROUTES, *ADMIN_ROUTES, *BOOKING_ROUTES):
         found.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     found["/api/staff/events"] = {"get": _events()}
     return found
@@ -42,13 +43,18 @@ def _operation(route: Route) -> Schema:
             *(_parameter(name, "query") for name in route.query),
         ],
         "responses": {
-            "200": {"description": "done", "content": {_JSON: {"schema": {"type": "object"}}}},
+            "200": {"description": "done", "content": {route.gives: {"schema": _given(route)}}},
             **{str(status): _error(status) for status in statuses},
         },
     }
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": _object(route.body)}}}
     return operation
+
+
+def _given(route: Route) -> Schema:
+    # OpenAPI 3.1: a body of bytes has no schema of JSON's types.
+    return {"type": "object"} if route.gives == _JSON else {}
 
 
 def _parameter(name: str, place: str) -> Schema:

@@ -22,7 +22,10 @@ Fields = dict[str, type]
 
 @dataclass(frozen=True)
 class Route:
-    """`body` are the fields of the request's object, those with a question mark may be left out; so may `query`."""
+    """`body` are the fields of the request's object, those with a question mark may be left out; so may `query`.
+
+    `gives` is the type of what it answers with.
+    """
 
     method: str
     path: str
@@ -32,6 +35,7 @@ class Route:
     body: Fields | None = None
     errors: tuple[int, ...] = ()
     query: tuple[str, ...] = ()
+    gives: str = "application/json"
 
 
 def me_view(request: web.Request, member: StaffMember) -> dict[str, Any]:
@@ -61,7 +65,7 @@ async def _me(request: web.Request, member: StaffMember) -> web.StreamResponse:
 
 
 async def _presence(request: web.Request, member: StaffMember) -> web.StreamResponse:
-    on = (await _body(request, {"on": bool}))["on"]
+    on = (await body(request, {"on": bool}))["on"]
     until = await _operators(request).set_presence(member, on=on)
     return _json({"present_until": until.isoformat() if until is not None else None})
 
@@ -98,13 +102,13 @@ async def _claim(request: web.Request, member: StaffMember) -> web.StreamRespons
 
 
 async def _answer(request: web.Request, member: StaffMember) -> web.StreamResponse:
-    data = await _body(request, {"key": str, "text": str})
+    data = await body(request, {"key": str, "text": str})
     seq = await _operators(request).answer(member, _id(request), data["text"], data["key"])
     return _json({"seq": seq})
 
 
 async def _fit(request: web.Request, member: StaffMember) -> web.StreamResponse:
-    text = (await _body(request, {"text": str}))["text"]
+    text = (await body(request, {"text": str}))["text"]
     return _json((await _operators(request).fit(member, _id(request), text)).to_json())
 
 
@@ -119,7 +123,7 @@ async def _close(request: web.Request, member: StaffMember) -> web.StreamRespons
 
 
 async def _typing(request: web.Request, member: StaffMember) -> web.StreamResponse:
-    on = (await _body(request, {"on": bool}))["on"]
+    on = (await body(request, {"on": bool}))["on"]
     await _operators(request).typing(member, _id(request), on=on)
     return _json({"on": on})
 
@@ -130,7 +134,7 @@ async def _call_backs(request: web.Request, _member: StaffMember) -> web.StreamR
 
 
 async def _finish_call_back(request: web.Request, member: StaffMember) -> web.StreamResponse:
-    data = await _body(request, {"state": str, "note?": str})
+    data = await body(request, {"state": str, "note?": str})
     state = _state(data["state"], (CallState.DONE, CallState.FAILED))
     reference = request.match_info["reference"]
     await _operators(request).finish_call_back(member, reference, state, data.get("note"))
@@ -230,7 +234,7 @@ def _json(data: dict[str, Any]) -> web.Response:
     return web.json_response(data, headers={"Cache-Control": "no-store"})
 
 
-async def _body(request: web.Request, fields: Fields) -> dict[str, Any]:
+async def body(request: web.Request, fields: Fields) -> dict[str, Any]:
     """The request's object, checked. RequestError naming what is wrong."""
     if request.content_type != "application/json":
         raise RequestError(Code.UNSUPPORTED_TYPE, "send application/json", 415)

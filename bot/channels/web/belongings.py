@@ -14,7 +14,7 @@ from bot.bus import DESK, conversation_topic
 from bot.channels.web import fields
 from bot.channels.web.errors import expectation
 from bot.channels.web.gate import NOT_KEPT, done, json_response, proof_if_needed, read_object, visitor
-from bot.channels.web.keys import SERVICE, SETTINGS, TOKENS, address
+from bot.channels.web.keys import BOOKINGS, SERVICE, SETTINGS, TOKENS, address
 from bot.channels.web.proof import Effort
 from bot.channels.web.sites import check_origin
 from bot.channels.web.texts import TEXTS, interface_language
@@ -61,7 +61,9 @@ async def write_transcript(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.Response:
     """GET /api/widget/export"""
     who, service = await visitor(request), request.app[SERVICE]
-    data = await privacy.export(service.database, who.conversation)
+    bookings = request.app.get(BOOKINGS)
+    vault = bookings.vault if bookings is not None else None
+    data = await privacy.export(service.database, who.conversation, vault)
     text = json.dumps(data, ensure_ascii=False, indent=2)
     return _attachment(text, "application/json", f"linli-{_day(service.clock())}.json")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.channels.staff.openapi import paths as staff_paths
+from bot.channels.web.openapi_appointment import appointment_paths, appointment_schemas
 from bot.channels.web.openapi_widget import widget_paths, widget_schemas
 from bot.errors import Code
 from bot.languages import CODES
@@ -31,11 +32,12 @@ def openapi(settings: Settings) -> Schema:
             "/readyz": {"get": _simple("Questions can be answered.", {"200": "ready", "503": "not ready"})},
             "/api/openapi.json": {"get": _simple("This document.", {"200": "the document"})},
             **widget_paths(),
+            **appointment_paths(),
             **staff_paths(),
         },
         "components": {
-            "schemas": {**schemas, **widget_schemas(settings, schemas["Message"])},
-            "securitySchemes": {"visitor": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**schemas, **widget_schemas(settings, schemas["Message"]), **appointment_schemas()},
+            "securitySchemes": {name: {"type": "http", "scheme": "bearer"} for name in ("visitor", "appointment")},
         },
     }
 

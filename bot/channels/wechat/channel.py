@@ -10,6 +10,7 @@ from datetime import timedelta
 import aiohttp
 from aiohttp import web
 
+from bot.channels.web import keys
 from bot.channels.wechat import menus, routes
 from bot.channels.wechat.account import Account
 from bot.channels.wechat.answering import Answering
@@ -48,11 +49,16 @@ class Channel:
     callback: Callback
     delivery: Delivery
     upkeep: Upkeep
+    notices: Notices
     jobs: tuple[Job, ...]
     close: Callable[[], Awaitable[None]]
 
     def add_to(self, app: web.Application) -> None:
         app[routes.CALLBACK] = self.callback
+        # Where doctors can be booked: the day before, whoever may not be written to gets a notice instead.
+        voice = app.get(keys.BOOKING_VOICE)
+        if voice is not None:
+            voice.remind_too, voice.reminds = self.notices.appointment_near, self.notices.reminds
         routes.add_routes(app)
 
 
@@ -105,7 +111,7 @@ def build(
         await calls.close()
 
     answering = Answering(service, receiver, delivery, settings.wechat_passive_seconds)
-    return Channel(Callback(account, answering), delivery, upkeep, jobs, close)
+    return Channel(Callback(account, answering), delivery, upkeep, notices, jobs, close)
 
 
 def _ears(api: WechatApi | None, found: Recogniser | None) -> Ears | None:

@@ -24,6 +24,9 @@ _OPTION_ROOM: Final = 8
 _CHOOSE_ROOM: Final = 64
 
 _PAYLOAD = re.compile(r"b(0|[1-9][0-9]*)\.(0|[1-9][0-9]?)\.(0|[1-9][0-9]?)")
+# Of a message that answers none: a reminder, an offer. No reply has so many messages.
+_UNASKED = re.compile(r"m(0|[1-9][0-9]*)\.(0|[1-9][0-9]?)")
+_UNASKED_PLACE: Final = 98
 
 _LINK = re.compile(r"!?\[([^\[\]\n]+)\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)")
 _BLOCKS: Final = (
@@ -80,7 +83,9 @@ class Sayable(Protocol):
 
 
 def option_id(payload: str) -> int:
-    """The decimal id of a button: "b12.1.3" is 120103. ValueError for a payload that is no button's of a reply."""
+    """The decimal id of a button: "b12.1.3" is 120103. ValueError for a payload that is no button's."""
+    if (unasked := _UNASKED.fullmatch(payload)) is not None:
+        return int(unasked[1]) * 10000 + _UNASKED_PLACE * 100 + int(unasked[2])
     found = _PAYLOAD.fullmatch(payload)
     if found is None:
         raise ValueError("not the payload of a button")
@@ -90,7 +95,8 @@ def option_id(payload: str) -> int:
 
 def payload_of(id: int) -> str:
     """The payload whose `option_id` this is."""
-    return f"b{id // 10000}.{id // 100 % 100}.{id % 100}"
+    seq, place, number = id // 10000, id // 100 % 100, id % 100
+    return f"m{seq}.{number}" if place == _UNASKED_PLACE else f"b{seq}.{place}.{number}"
 
 
 def bubbles(said: Answer, *, locales: Locales, machine: bool = True, answer: bool = True) -> tuple[Bubble, ...]:

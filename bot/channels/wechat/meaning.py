@@ -114,12 +114,12 @@ def _folded(text: str) -> str:
 
 
 def _is_code(content: str) -> bool:
-    """Ten letters alone could be a word; with hyphens, or a digit among them, they are none."""
+    """Ten letters alone could be a word, ten digits a phone number; with hyphens, or both, they are neither."""
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", content)).strip()
     found = _CODE.fullmatch(text)
     if found is None or transfers.read(text) is None:
         return False
-    return found[1] == "-" or any(c.isdigit() for c in text)
+    return found[1] == "-" or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text))
 
 
 def _contact(content: str) -> Reachable | None:

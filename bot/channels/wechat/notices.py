@@ -1,4 +1,4 @@
-"""That a reply waits which may not be sent: the one message that is allowed asks the resident to write again."""
+"""What may be sent when nothing else may: that a reply waits, and that an appointment is tomorrow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.channels.wechat import outbox, people, pushes, templates
+from bot.appointments.store import Appointment
+from bot.channels.wechat import ledger, outbox, people, pushes, templates
 from bot.channels.wechat.api import WechatApi
 from bot.channels.wechat.api_errors import ApiRefused, ApiUnknown, ApiUnreachable
 from bot.channels.wechat.codes import Reaction
@@ -29,6 +30,8 @@ from bot.errors import StorageError
 from bot.languages import DEFAULT
 
 log = logging.getLogger("linli.wechat")
+
+_FAILURES = (ApiRefused, ApiUnknown, ApiUnreachable, StorageError, ValueRefusedError)
 
 
 @dataclass
@@ -48,6 +51,21 @@ class Notices:
         task = asyncio.create_task(self._guarded(identity_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def appointment_near(self, made: Appointment) -> None:
+        """The day before: who has not written lately reads of it in no other way. Once for each time of it."""
+        if self.api is None or self.templates.of(Purpose.REMINDER) is None:
+            return
+        try:
+            await self._appointment_near(made)
+        except _FAILURES as error:
+            log.warning("wechat_notice_failed type=%s", type(error).__name__)
+
+    async def reminds(self, made: Appointment) -> bool:
+        """Whether its resident has not said that reminders are unwanted."""
+        async with reading(self.database) as connection:
+            person = await people.of_conversation(connection, made.conversation_id)
+        return person is None or person.reminders is not False
 
     async def heard(self, push: Push) -> None:
         """What the platform tells of notices, and of being allowed to send them."""
@@ -78,7 +96,7 @@ class Notices:
     async def _guarded(self, identity_id: uuid.UUID) -> None:
         try:
             await self._reply_waits(identity_id)
-        except (ApiRefused, ApiUnknown, ApiUnreachable, StorageError, ValueRefusedError) as error:
+        except _FAILURES as error:
             log.warning("wechat_notice_failed type=%s", type(error).__name__)
 
     async def _reply_waits(self, identity_id: uuid.UUID) -> None:
@@ -92,14 +110,25 @@ class Notices:
         # One for each window that ended: what the resident did last names it.
         window = max((grant.expires_at.isoformat() for grant in left), default="")
         once = templates.once_id(Purpose.REPLY_WAITING, identity_id.hex, window)
-        if templates.may_send_at(now) and await self._first(once, person, now):
-            await self._send(once, person, now)
+        if templates.may_send_at(now) and await self._first(once, person, Purpose.REPLY_WAITING, now):
+            await self._send(once, person, Purpose.REPLY_WAITING, Details(now))
 
-    async def _first(self, once: str, person: Person, now: datetime) -> bool:
+    async def _appointment_near(self, made: Appointment) -> None:
+        now = self.clock()
+        async with reading(self.database) as connection:
+            person = await people.of_conversation(connection, made.conversation_id)
+            grants = await people.grants(connection, person.id) if person is not None else ()
+        if person is None or not person.reachable or ledger.left(grants, now):
+            return
+        once = templates.once_id(Purpose.REMINDER, made.id.hex, made.starts_at.isoformat())
+        if templates.may_send_at(now) and await self._first(once, person, Purpose.REMINDER, now):
+            await self._send(once, person, Purpose.REMINDER, Details(made.starts_at, made.reference))
+
+    async def _first(self, once: str, person: Person, purpose: Purpose, now: datetime) -> bool:
         row = {
             "id": once,
             "identity_id": person.id,
-            "purpose": Purpose.REPLY_WAITING,
+            "purpose": purpose,
             "platform_id": None,
             "state": "sending",
             "at": now,
@@ -116,15 +145,14 @@ class Notices:
             raise
         return True
 
-    async def _send(self, once: str, person: Person, now: datetime) -> None:
+    async def _send(self, once: str, person: Person, purpose: Purpose, details: Details) -> None:
         assert self.api is not None
+        now = self.clock()
         wish = Wish.STOP if person.reminders is False else None
         to = Recipient(person.openid, person.language or DEFAULT, wish)
         state, message_id = "failed", None
         try:
-            sent = await templates.remind(
-                self.api, self.templates, to, Purpose.REPLY_WAITING, Details(now), client_msg_id=once, now=now
-            )
+            sent = await templates.remind(self.api, self.templates, to, purpose, details, client_msg_id=once, now=now)
             state = "sent" if sent.result is Result.SENT else "not_sent"
             message_id = sent.message_id
         except ApiRefused as refused:

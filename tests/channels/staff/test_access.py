@@ -9,6 +9,7 @@ import pytest
 
 from bot.channels.staff.access import PERMISSIONS, FailedTries, Permission
 from bot.channels.staff.admin import ADMIN_ROUTES
+from bot.channels.staff.bookings import BOOKING_ROUTES
 from bot.channels.staff.openapi import paths
 from bot.channels.staff.routes import ROUTES
 from bot.db.engine import transaction
@@ -94,7 +95,8 @@ async def test_a_body_must_be_json(desk: Site) -> None:
 def test_the_document_has_every_route_with_sound_schemas() -> None:
     document = paths()
     found = {(method.upper(), path) for path, methods in document.items() for method in methods}
-    assert found == {(route.method, route.path) for route in (*ROUTES, *ADMIN_ROUTES)} | {("GET", "/api/staff/events")}
+    routes = {(route.method, route.path) for route in (*ROUTES, *ADMIN_ROUTES, *BOOKING_ROUTES)}
+    assert found == routes | {("GET", "/api/staff/events")}
     for path, methods in document.items():
         for operation in methods.values():
             assert operation["summary"].endswith("."), path

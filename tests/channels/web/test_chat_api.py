@@ -181,14 +181,14 @@ async def test_a_wish_for_a_person_is_a_handoff(site: Site) -> None:
 
 async def test_appointments_are_honest_and_lead_to_the_article(site: Site) -> None:
     site.service.desk.thresholds = NEVER_KNOW
-    reply = await site.say("book a doctor for tomorrow")
+    reply = await site.say("where do I book a doctor at the hospital with my passport")
     assert [message["kind"] for message in reply["messages"]] == ["text", "article"]
     assert reply["messages"][1]["article"] == "book-hospital"
 
 
 async def test_an_act_of_the_pipeline_that_surely_is_a_question_is_answered(site: Site) -> None:
     site.service.desk.thresholds = Thresholds(answer=0.0, clarify=0.0)
-    reply = await site.say("book a doctor for tomorrow")
+    reply = await site.say("where do I book a doctor at the hospital with my passport")
     assert [message["article"] for message in reply["messages"]] == ["book-hospital"]
     assert (await site.say("thank you"))["outcome"] == "chat"
 

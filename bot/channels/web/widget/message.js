@@ -3,11 +3,13 @@
 import { button, h } from "./dom.js";
 import { callbackForm } from "./callback.js";
 import { documents, office, provenance, sayLine, steps, urgentBody } from "./cards.js";
+import { choices } from "./choices.js";
 import { feedback } from "./feedback.js";
 import { icon } from "./icons.js";
 import { linkified } from "./linkify.js";
 import { direction } from "./i18n.js";
 
+const POINT = "• ";
 const STATES = { sent: "check", seen: "checks" };
 
 /** `look`: {first of its author, state of an own message or null, chosen button titles}. */
@@ -34,7 +36,7 @@ export function renderPending(app, entry, offline) {
     h(
       "div",
       { className: "bubble", dir: "auto", lang: entry.language ?? "" },
-      h("p", { dir: "auto", text: entry.title }),
+      h("p", { dir: "auto" }, linkified(entry.title)),
     ),
   );
   if (entry.state !== "failed") {
@@ -83,32 +85,40 @@ function bubble(app, message) {
   return box;
 }
 
+/**
+ * Lines that begin with a point become a list. The assistant writes in the message's language whatever word comes
+ * first; of staff that is not known.
+ */
+function* paragraphs({ author }, text) {
+  const dir = author === "bot" ? null : "auto";
+  const points = (lines) =>
+    h(
+      "ul",
+      { className: "points" },
+      lines.map((line) => h("li", { dir }, linkified(line.slice(POINT.length)))),
+    );
+  const prose = (lines) => h("p", { dir }, linkified(lines.join("\n")));
+  for (const lines of runs(text.split("\n"), (line) => line.startsWith(POINT)))
+    yield lines[0].startsWith(POINT) ? points(lines) : prose(lines);
+}
+
+/** Neighbours for which `test` says the same, together. */
+function runs(lines, test) {
+  const found = [];
+  for (const line of lines) {
+    const last = found.at(-1);
+    if (last && test(last[0]) === test(line)) last.push(line);
+    else found.push([line]);
+  }
+  return found;
+}
+
 function* answer(app, message) {
   const { text, say } = sayLine(message);
-  for (const paragraph of text.split(/\n{2,}/)) {
-    if (paragraph.trim()) yield h("p", { dir: "auto" }, linkified(paragraph));
-  }
+  for (const paragraph of text.split(/\n{2,}/)) if (paragraph.trim()) yield* paragraphs(message, paragraph);
   if (message.steps.length) yield steps(app, message);
   if (message.documents.length) yield documents(app, message);
   if (say) yield say.card(app);
   if (message.office) yield office(app, message);
   if (message.source || message.checked_on) yield provenance(app, message);
-}
-
-/** Buttons stay usable: residents go back and choose another. What was chosen is marked. */
-function choices(app, message, chosen) {
-  const pending = new Set(app.chat.pending.map(({ button: payload }) => payload));
-  const choice = ({ title, payload }) => {
-    const done = chosen.includes(title) || pending.has(payload);
-    const control = button(title, {
-      className: `choice ${done ? "chosen" : ""}`,
-      icon: done ? icon("check") : null,
-      lang: message.lang,
-      "data-focus": `b${payload}`,
-      on: { click: () => (app.chat.press({ title, payload }), app.log.toEnd()) },
-    });
-    if (done) control.append(h("span", { className: "vh", text: ` (${app.t("chosen")})` }));
-    return control;
-  };
-  return h("div", { className: "choices" }, message.buttons.map(choice));
 }
