@@ -221,10 +221,10 @@ async def test_a_code_from_the_web_goes_on_here(town: Town) -> None:
     assert reply["conversation"]
 
 
-async def test_the_last_digit_of_a_question_is_no_code(town: Town) -> None:
-    user = town.user()
-    await town.said_to(user, "apartments")
-    assert await _texts(town) == ["apartments"]
+@pytest.mark.parametrize("words", ["apartments", "0912345678", "0912 3456 78"])
+async def test_ten_letters_or_ten_digits_are_no_code(town: Town, words: str) -> None:
+    await town.said_to(town.user(), words)
+    assert await _texts(town) == [words]
 
 
 async def test_words_that_stop_reminders(town: Town) -> None:

@@ -244,15 +244,16 @@ def test_a_long_title_is_cut_at_a_character() -> None:
     assert title.endswith("…") and set(graphemes(title[:-1])) == {family}
 
 
-@given(st.integers(0, 10**6), st.integers(0, 99), st.integers(0, 99))
-def test_ids_and_payloads(seq: int, place: int, number: int) -> None:
-    payload = f"b{seq}.{place}.{number}"
+@given(st.integers(0, 10**6), st.integers(0, 97), st.integers(0, 99), st.booleans())
+def test_ids_and_payloads(seq: int, place: int, number: int, asked: bool) -> None:
+    payload = f"b{seq}.{place}.{number}" if asked else f"m{seq}.{number}"
     assert payload_of(option_id(payload)) == payload
     assert str(option_id(payload)).isdecimal()
 
 
 @pytest.mark.parametrize(
-    "payload", ["", "b1", "b1.2", "b1.2.100", "b01.2.3", "b1.02.3", "x1.2.3", "b1.2.3 ", "b-1.2.3", "b١.2.3"]
+    "payload",
+    ["", "b1", "b1.2", "b1.2.100", "b01.2.3", "b1.02.3", "x1.2.3", "b1.2.3 ", "b-1.2.3", "b١.2.3", "m1", "m1.100"],
 )
 def test_what_is_no_payload(payload: str) -> None:
     with pytest.raises(ValueError, match="payload"):
