@@ -87,20 +87,12 @@ class BookingTalk:
         """Whether any hospital can be booked at all."""
         return bool(self.bookings.departments())
 
-    async def hear(self, incoming: store.Incoming, language: str) -> Said | None:
-        """What a message does to the booking under way; None when there is none, or it is not for the booking."""
-        draft = await self.drafts.of(incoming.thread.id)
-        if draft is None:
-            return None
+    async def hear(self, incoming: store.Incoming, draft: Draft, language: str) -> Said | None:
+        """What a message does to the booking under way; None when it is not for the booking."""
         spoken = _spoken(draft, incoming, language)
         heard = Heard(spoken, incoming.text, asks=_asks(incoming.text))
         said = await self._heard(incoming, draft, heard)
         return replace(said, language=spoken) if said is not None else None
-
-    async def may_be_told_of_an_emergency(self, incoming: store.Incoming) -> bool:
-        """Whether a booking is under way and this is no name or number that it asked for."""
-        draft = await self.drafts.of(incoming.thread.id)
-        return draft is not None and draft.step not in _PERSONAL and _letters(incoming.text) >= _TELLING
 
     async def pressed(self, incoming: store.Incoming, value: str, language: str) -> Said:
         """A button of the booking's."""
@@ -113,9 +105,10 @@ class BookingTalk:
         heard = await self._heard(incoming, draft, Heard(language, pick=(name, what)))
         return heard or await self._asked_again(incoming, draft, language)
 
-    async def wanted(self, incoming: store.Incoming, act: plans.Appointment, language: str) -> Said:
+    async def wanted(
+        self, incoming: store.Incoming, draft: Draft | None, act: plans.Appointment, language: str
+    ) -> Said:
         """A wish about appointments, understood by the pipeline."""
-        draft = await self.drafts.of(incoming.thread.id)
         if act is plans.Appointment.BOOK:
             if draft is not None:
                 return await self._asked_again(incoming, draft, language)
@@ -126,10 +119,11 @@ class BookingTalk:
             return said
         return await self._show(incoming, "", language)
 
-    async def after(self, incoming: store.Incoming, plan: Plan, intent: str | None, language: str) -> Said | None:
+    async def after(
+        self, incoming: store.Incoming, draft: Draft, plan: Plan, intent: str | None, language: str
+    ) -> Said | None:
         """What is said besides, or instead, when something else was said while a booking is under way; else None."""
-        draft = await self.drafts.of(incoming.thread.id)
-        if draft is None or plan.outcome is Outcome.URGENT or plan.outcome is Outcome.HANDOFF:
+        if plan.outcome is Outcome.URGENT or plan.outcome is Outcome.HANDOFF:
             return None
         language = plan.language or language
         command = _BY_INTENT.get(intent or "")
@@ -479,6 +473,11 @@ def _moving(made: Appointment) -> Draft:
         agreed=True,
         moving=made.id.hex,
     )
+
+
+def may_tell_of_an_emergency(draft: Draft, text: str) -> bool:
+    """Whether this is no name or number that the booking asked for."""
+    return draft.step not in _PERSONAL and _letters(text) >= _TELLING
 
 
 def _spoken(draft: Draft, incoming: store.Incoming, language: str) -> str:

@@ -67,6 +67,9 @@ class Drafts:
 
     async def conceal(self, ref: Ref, text: str) -> Concealed | None:
         """What is stored instead of a text that holds a number of somebody's while they book; None for any other."""
+        # Most messages hold none, and then no table need be asked.
+        if _figures(text) < _FEWEST_DIGITS and not locate(text):
+            return None
         mine = Conversation.id == ref if isinstance(ref, uuid.UUID) else Conversation.token == ref
         statement = (
             select(BookingDraft.sealed, Conversation.id)
@@ -98,13 +101,17 @@ def _shown(text: str, draft: Draft) -> str:
 
     From the step before the document's on: who types quickly is a step ahead.
     """
-    if draft.step in _IN_FIGURES and sum(letter.isdigit() for letter in text) >= _FEWEST_DIGITS:
+    if draft.step in _IN_FIGURES and _figures(text) >= _FEWEST_DIGITS:
         return _NUMBERED.sub(lambda found: _hidden(found[0]), text)
     pieces, end = list[str](), 0
     for one in locate(text):
         pieces += [text[end : one.start], _hidden(text[one.start : one.end])]
         end = one.end
     return "".join([*pieces, text[end:]])
+
+
+def _figures(text: str) -> int:
+    return sum(letter.isdigit() for letter in text)
 
 
 def _hidden(number: str) -> str:

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.appointments.draft import Draft
 from bot.appointments.words import BookingWords
 from bot.bus import DESK, Bus, conversation_topic
 from bot.conversations import acts, desk_plans, history, plans, store
-from bot.conversations.booking import BookingTalk
+from bot.conversations.booking import BookingTalk, may_tell_of_an_emergency
 from bot.conversations.booking import Said as SaidOfBooking
 from bot.conversations.drafts import Concealed
 from bot.conversations.handover import Handover
@@ -369,28 +370,32 @@ class ConversationService:
         if self.booking is None:
             return await self._understood(incoming, language)
         whole = await self.booking.reveal(incoming)
-        if await self.booking.may_be_told_of_an_emergency(whole):
+        draft = await self.booking.drafts.of(incoming.thread.id)
+        if draft is not None and may_tell_of_an_emergency(draft, incoming.text):
             # The rules have been asked already; the net is asked before the words are taken for a mere complaint.
             seen = self._seen_by_net(await self._asked(for_engine(incoming.text), language), language)
             if seen is not None:
                 return seen
-        said = await self.booking.hear(whole, language)
+        said = await self.booking.hear(whole, draft, language) if draft is not None else None
         if said is not None:
             return _of_booking(said, Understanding(said.language or language))
         planned = await self._understood(incoming, language)
-        return await self._with_booking(whole, planned, language)
+        return await self._with_booking(whole, draft, planned, language)
 
-    async def _with_booking(self, incoming: store.Incoming, planned: _Planned, language: str) -> _Planned:
+    async def _with_booking(
+        self, incoming: store.Incoming, draft: Draft | None, planned: _Planned, language: str
+    ) -> _Planned:
         """A wish for an appointment becomes the booking; anything else said in the midst of one is followed by it."""
         if self.booking is None or not self.booking.offered:
             return planned
         understood = planned.understanding
         wish = plans.wish_for_appointment(planned.plan, understood.intent)
         if wish is not None:
-            return _of_booking(await self.booking.wanted(incoming, wish, language), understood, planned.trace)
-        said = await self.booking.after(incoming, planned.plan, understood.intent, language)
-        if said is not None:
-            return _of_booking(said, understood, planned.trace)
+            return _of_booking(await self.booking.wanted(incoming, draft, wish, language), understood, planned.trace)
+        if draft is not None:
+            said = await self.booking.after(incoming, draft, planned.plan, understood.intent, language)
+            if said is not None:
+                return _of_booking(said, understood, planned.trace)
         return replace(planned, plan=plans.with_booking(planned.plan))
 
     async def _for_button(self, incoming: store.Incoming, chosen: plans.Chosen, language: str) -> _Planned:
@@ -407,7 +412,8 @@ class ConversationService:
             noted = desk_plans.noted(reference, datetime.fromisoformat(promised))
             return _Planned(Plan(Outcome.HANDOFF, (noted,)), Understanding(language), {"button": True})
         planned = _Planned(plans.for_button(chosen), Understanding(language), {"button": True})
-        return await self._with_booking(incoming, planned, language)
+        draft = await self.booking.drafts.of(incoming.thread.id) if self.booking is not None else None
+        return await self._with_booking(incoming, draft, planned, language)
 
     async def beside_a_booking(self, text: str, language: str, *, asks: bool) -> Plan | None:
         """An answer from the search to what is said while a doctor is booked: what it costs, what to bring."""
