@@ -35,7 +35,7 @@ from bot.channels.web.visitor import Tokens
 from bot.channels.wechat.account import load_account
 from bot.conversations import masking
 from bot.conversations.acts import ACTS
-from bot.conversations.booking_room import BookingRoom, open_room
+from bot.conversations.booking_room import OFF, BookingRoom, open_room
 from bot.conversations.handover import Handover
 from bot.conversations.inflight import InFlight
 from bot.conversations.service import ConversationService, utc_now
@@ -320,7 +320,9 @@ def _wechat(settings: Settings, service: ConversationService, session: aiohttp.C
 
 
 async def _booking(settings: Settings, service: ConversationService, stack: AsyncExitStack) -> BookingRoom | None:
-    """StartError, in one line, when what is booked by is not as it should be."""
+    """None when booking is switched off. StartError, in one line, when what is booked by is not as it should be."""
+    if settings.booking == OFF:
+        return None
     folder = ROOT / "data" / "booking"
     session = open_session()
     stack.push_async_callback(session.close)

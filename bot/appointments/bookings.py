@@ -78,6 +78,9 @@ def subject(appointment_id: uuid.UUID) -> str:
     return f"appointment:{appointment_id.hex}"
 
 
+_LOOKED_EVERY = timedelta(minutes=1)
+
+
 @dataclass
 class Bookings:
     """`providers`: the hospitals whose own system keeps the times; the others' are in our tables (`local`).
@@ -98,6 +101,7 @@ class Bookings:
     intake: Intake
     queue: WaitingList = field(init=False)
     _entered: Mapping[str, Collection[str]] = field(default_factory=dict)
+    _looked: datetime | None = None
 
     def __post_init__(self) -> None:
         self.queue = WaitingList(self.local, self.catalogue, self.rules)
@@ -437,10 +441,15 @@ class Bookings:
     async def fill(self, now: datetime) -> int:
         """Make the demonstration's times up to the horizon, and take them away where there is none."""
         schedule = self.plans if self.demo else Schedule({})
-        self._entered = await self._with_sessions(now)
         return await fill(
             self.database, schedule, self.catalogue, self.calendar, self.rules, now, without=tuple(self.providers)
         )
+
+    async def refresh(self) -> None:
+        """Look, at most once a minute, which departments clerks have entered times for: in every process by itself."""
+        now = self.clock()
+        if self._looked is None or now - self._looked >= _LOOKED_EVERY:
+            self._entered, self._looked = await self._with_sessions(now), now
 
     async def _with_sessions(self, now: datetime) -> Mapping[str, frozenset[str]]:
         """Departments by hospital for which clerks have entered times that are still to come."""

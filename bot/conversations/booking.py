@@ -82,9 +82,9 @@ class BookingTalk:
             "withdraw_sure": self._withdraw_sure,
         }
 
-    @property
-    def offered(self) -> bool:
+    async def offered(self) -> bool:
         """Whether any hospital can be booked at all."""
+        await self.bookings.refresh()
         return bool(self.bookings.departments())
 
     async def hear(self, incoming: store.Incoming, draft: Draft, language: str) -> Said | None:

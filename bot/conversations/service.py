@@ -386,7 +386,7 @@ class ConversationService:
         self, incoming: store.Incoming, draft: Draft | None, planned: _Planned, language: str
     ) -> _Planned:
         """A wish for an appointment becomes the booking; anything else said in the midst of one is followed by it."""
-        if self.booking is None or not self.booking.offered:
+        if self.booking is None or not await self.booking.offered():
             return planned
         understood = planned.understanding
         wish = plans.wish_for_appointment(planned.plan, understood.intent)
@@ -428,7 +428,7 @@ class ConversationService:
         return plan if plan.outcome is Outcome.ANSWERED else None
 
     async def _for_booking(self, incoming: store.Incoming, chosen: plans.Chosen, language: str) -> _Planned:
-        if self.booking is None or not self.booking.offered:
+        if self.booking is None or not await self.booking.offered():
             plan = plans.appointment(plans.Appointment.BOOK)
             return _Planned(plan, Understanding(language), {"button": True})
         try:

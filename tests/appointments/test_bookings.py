@@ -418,3 +418,15 @@ async def test_a_hospital_that_is_no_longer_connected_keeps_what_it_has(
     with pytest.raises(ProviderError):
         await alone.cancel(made.id, "resident")
     assert list(system.booked.values()) == ["t1"]
+
+
+async def test_live_offers_what_clerks_have_entered_within_a_minute(bookings: Bookings, clock: Clock) -> None:
+    bookings.demo = False
+    await bookings.refresh()
+    assert bookings.departments() == ()
+    await add_slot(bookings.database, demo=False)
+    await bookings.refresh()
+    assert bookings.departments() == ()  # it looked a moment ago
+    clock.move(minutes=1)
+    await bookings.refresh()
+    assert bookings.departments() == (DEPARTMENT,)
