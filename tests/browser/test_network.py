@@ -221,3 +221,26 @@ async def dying(site: Site) -> AsyncIterator[None]:
         yield
     finally:
         del site.service.start
+
+
+async def test_a_page_left_while_the_line_is_being_opened_leaves_no_error(opened: Opener) -> None:
+    """The fixture fails on anything that the browser logged."""
+    resident = await opened()
+    await resident.page.evaluate(
+        """async () => {
+          const { Connection } = await import("/widget/connection.js");
+          const api = { token: async () => "none", base: new URL("/api/widget/", location) };
+          const line = new Connection(api, { after: () => 0, status() {}, frame() {}, lost() {} });
+          const opened = new Promise((opened) => {
+            window.WebSocket = class extends WebSocket {
+              constructor(url) {
+                super(url);
+                this.addEventListener("close", opened);
+                setTimeout(() => line.stop());
+              }
+            };
+          });
+          line.start();
+          await opened;
+        }"""
+    )

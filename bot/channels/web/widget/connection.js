@@ -178,7 +178,10 @@ export class Connection {
   #drop() {
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close(1000);
+    if (socket?.readyState === WebSocket.CONNECTING) {
+      // Closed before it is open, the browser would write an error about a site that did nothing wrong.
+      socket.onopen = () => socket.close(1000);
+    } else socket?.close(1000);
     this.status = "connecting";
   }
 
